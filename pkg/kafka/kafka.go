@@ -1,0 +1,187 @@
+// Package kafka is the adapter of segmentio/kafka-go, and its only importer.
+//
+// It uses the library's Transport (connections, metadata, authentication) and speaks Fetch and record batches by
+// itself, since neither Reader nor Writer keep the promises that exactness needs (kafka4.md §0). It knows
+// records as bytes only: what they mean is the folds' business.
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+)
+
+// Config of the connection to a cluster.
+type Config struct {
+	// Brokers to ask first, host:port, comma separated.
+	Brokers string `env:"BROKERS" envDefault:"127.0.0.1:9092"`
+	// Timeout of one request beyond its own wait.
+	Timeout time.Duration `env:"TIMEOUT" envDefault:"10s"`
+}
+
+// Client talks to one cluster. It is safe for concurrent use.
+type Client struct {
+	config    Config
+	addr      net.Addr
+	transport *kafkago.Transport
+	client    *kafkago.Client
+}
+
+// NewClient prepares a client; it connects at its first request.
+func NewClient(c Config) (*Client, error) {
+	if strings.TrimSpace(c.Brokers) == "" {
+		return nil, errors.New("no broker address: set TRIBUTARY_KAFKA_BROKERS to host:port[,host:port]")
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = 10 * time.Second
+	}
+	t := &kafkago.Transport{MetadataTTL: 2 * time.Second, ClientID: "tributary"}
+	addr := kafkago.TCP(strings.Split(c.Brokers, ",")...)
+	return &Client{config: c, addr: addr, transport: t,
+		client: &kafkago.Client{Addr: addr, Transport: t, Timeout: 30 * time.Second}}, nil
+}
+
+// Close drops idle connections.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+// Loopback tells whether every broker address is on this machine: only then may the clock be driven.
+func (c Config) Loopback() bool {
+	for _, b := range strings.Split(c.Brokers, ",") {
+		host, _, err := net.SplitHostPort(strings.TrimSpace(b))
+		if err != nil {
+			return false
+		}
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			return false
+		}
+	}
+	return true
+}
+
+// Topic describes one topic that the product needs.
+type Topic struct {
+	Name       string
+	Partitions int
+	// AppendTime asks for message.timestamp.type=LogAppendTime.
+	AppendTime bool
+}
+
+// EnsureTopics creates what is missing, waits until every partition answers, and fails on drift of the
+// partition count or of the timestamp type.
+func (c *Client) EnsureTopics(ctx context.Context, topics []Topic, replication int) error {
+	req := &kafkago.CreateTopicsRequest{}
+	for _, t := range topics {
+		tc := kafkago.TopicConfig{Topic: t.Name, NumPartitions: t.Partitions, ReplicationFactor: replication,
+			ConfigEntries: []kafkago.ConfigEntry{{ConfigName: "cleanup.policy", ConfigValue: "delete"}}}
+		if t.AppendTime {
+			tc.ConfigEntries = append(tc.ConfigEntries, kafkago.ConfigEntry{ConfigName: "message.timestamp.type", ConfigValue: "LogAppendTime"})
+		}
+		req.Topics = append(req.Topics, tc)
+	}
+	res, err := c.client.CreateTopics(ctx, req)
+	if err != nil {
+		return fmt.Errorf("create topics: %w", err)
+	}
+	for _, t := range topics {
+		if err := res.Errors[t.Name]; err != nil && !errors.Is(err, kafkago.TopicAlreadyExists) {
+			return fmt.Errorf("create topic %s: %w", t.Name, err)
+		}
+	}
+	for _, t := range topics {
+		if err := c.waitTopic(ctx, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// waitTopic asks until every partition of the topic has an answering leader: metadata alone is not enough.
+func (c *Client) waitTopic(ctx context.Context, t Topic) error {
+	for {
+		n, err := c.Partitions(ctx, t.Name)
+		if err == nil && n != t.Partitions {
+			return fmt.Errorf("topic %s has %d partitions, expected %d: more partitions need a new generation", t.Name, n, t.Partitions)
+		}
+		if err == nil {
+			if _, err = c.Offsets(ctx, t.Name, n); err == nil {
+				return c.checkAppendTime(ctx, t)
+			}
+		}
+		if werr := wait(ctx, 50*time.Millisecond); werr != nil {
+			return fmt.Errorf("topic %s does not answer: %w", t.Name, errors.Join(err, werr))
+		}
+	}
+}
+
+func (c *Client) checkAppendTime(ctx context.Context, t Topic) error {
+	if !t.AppendTime {
+		return nil
+	}
+	res, err := c.client.DescribeConfigs(ctx, &kafkago.DescribeConfigsRequest{Resources: []kafkago.DescribeConfigRequestResource{{
+		ResourceType: kafkago.ResourceTypeTopic, ResourceName: t.Name, ConfigNames: []string{"message.timestamp.type"}}}})
+	if err != nil {
+		return fmt.Errorf("describe topic %s: %w", t.Name, err)
+	}
+	for _, r := range res.Resources {
+		for _, e := range r.ConfigEntries {
+			if e.ConfigName == "message.timestamp.type" && e.ConfigValue != "LogAppendTime" {
+				return fmt.Errorf("topic %s has message.timestamp.type=%s, expected LogAppendTime: alter the topic", t.Name, e.ConfigValue)
+			}
+		}
+	}
+	return nil
+}
+
+// Partitions counts the partitions of a topic.
+func (c *Client) Partitions(ctx context.Context, topic string) (int, error) {
+	res, err := c.client.Metadata(ctx, &kafkago.MetadataRequest{Topics: []string{topic}})
+	if err != nil {
+		return 0, fmt.Errorf("metadata of %s: %w", topic, err)
+	}
+	if len(res.Topics) != 1 {
+		return 0, fmt.Errorf("metadata of %s: %d topics in the answer", topic, len(res.Topics))
+	}
+	if err := res.Topics[0].Error; err != nil {
+		return 0, fmt.Errorf("metadata of %s: %w", topic, err)
+	}
+	return len(res.Topics[0].Partitions), nil
+}
+
+// Range is what a partition's log holds: [First, Last).
+type Range struct{ First, Last int64 }
+
+// Offsets asks for the first and the next offset of partitions 0..n-1.
+func (c *Client) Offsets(ctx context.Context, topic string, n int) ([]Range, error) {
+	var ask []kafkago.OffsetRequest
+	for p := range n {
+		ask = append(ask, kafkago.FirstOffsetOf(p), kafkago.LastOffsetOf(p))
+	}
+	res, err := c.client.ListOffsets(ctx, &kafkago.ListOffsetsRequest{Topics: map[string][]kafkago.OffsetRequest{topic: ask}})
+	if err != nil {
+		return nil, fmt.Errorf("offsets of %s: %w", topic, err)
+	}
+	out := make([]Range, n)
+	for _, p := range res.Topics[topic] {
+		if p.Error != nil {
+			return nil, fmt.Errorf("offsets of %s/%d: %w", topic, p.Partition, p.Error)
+		}
+		out[p.Partition] = Range{First: p.FirstOffset, Last: p.LastOffset}
+	}
+	return out, nil
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

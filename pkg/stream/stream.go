@@ -1,0 +1,64 @@
+// Package stream is the core loop: one partition's log folded by one goroutine.
+//
+// It declares the interfaces that the loop needs and knows neither Kafka nor Pebble nor ClickHouse. The order
+// read → apply → write and wait for acks → commit state and next offset together is the whole contract
+// (design §3, C3); stopping and crashing are the same path.
+package stream
+
+import "context"
+
+// Record is one record of a partition's log.
+type Record struct {
+	// Offset in the log.
+	Offset int64
+	// AppendTime is the broker's append time, Unix milliseconds; 0 where the topic does not stamp it.
+	AppendTime int64
+	// Key and Value alias the fetch buffer: a fold that keeps bytes copies them.
+	Key, Value []byte
+}
+
+// Batch is what one fetch brought for one partition.
+type Batch struct {
+	Records []Record
+	// Next is the offset to read after this batch; it moves over control records too.
+	Next int64
+	// HighWatermark is the end of the log as the broker knew it.
+	HighWatermark int64
+}
+
+// Source delivers the batches of one partition in order, from the offset that it was opened with.
+// Batches closes after a fatal error, which Err then returns.
+type Source interface {
+	Batches() <-chan Batch
+	Err() error
+}
+
+// Fold is the deterministic state machine of one partition. It is called by one goroutine only.
+type Fold[O any] interface {
+	// Apply folds one record in memory. An error is fatal: poison is the fold's own to skip.
+	Apply(Record) error
+	// Flush returns the outputs of every key touched since the last Saved, as absolute values.
+	Flush() (O, error)
+	// Save puts everything that changed since the last Saved into the batch.
+	Save(Batcher) error
+	// Saved tells that outputs and state are durable.
+	Saved()
+}
+
+// Sink writes outputs and returns when all of them are acknowledged. It retries by itself until ctx ends.
+type Sink[O any] interface {
+	Write(ctx context.Context, out O) error
+}
+
+// Batcher takes the changes of one commit. Key and value are copied.
+type Batcher interface {
+	Set(key, value []byte) error
+	Delete(key []byte) error
+}
+
+// Store keeps a fold's state. Commit writes the changes and the next offset in one atomic batch.
+type Store interface {
+	// Next is the offset to resume from; 0 for an empty store.
+	Next() int64
+	Commit(next int64, save func(Batcher) error) error
+}
