@@ -1,0 +1,163 @@
+// Package funnel matches a unit's trail against a funnel's steps and keeps absolute cells.
+//
+// It is pure. Units contribute once: every unit is in exactly one cell per breakdown (analytics.md §0).
+package funnel
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
+)
+
+// SessionStep is the built-in first step: the unit's entry. It uses up no event.
+const SessionStep = "session"
+
+// maxEvents of a matcher's slice: the smallest in order are kept (analytics.md §1).
+const maxEvents = 256
+
+// Definition of a funnel.
+type Definition struct {
+	Name    string
+	Version uint16
+	// Steps in order, at most 8.
+	Steps []StepDef
+	// Breakdowns: tuples of dimensions.
+	Breakdowns [][]string
+	// Window in milliseconds from the first step; 0 = none (session funnels).
+	Window int64
+}
+
+// StepDef is one step.
+type StepDef struct {
+	Action string
+	// Optional steps may be jumped over: they count as reached and implied.
+	Optional bool
+	// Excludes are actions that end the attempt while this is the highest step reached.
+	Excludes []string
+}
+
+// Match is how far a unit came.
+type Match struct {
+	// Level is the number of steps reached, 0..K.
+	Level int
+	// Implied has bit k-1 set if step k was jumped over.
+	Implied uint32
+	// At[k-1] is the time of step k, Unix milliseconds; 0 where implied or not reached.
+	At [8]int64
+	// Excluded says that an exclusion ended the attempt.
+	Excluded bool
+}
+
+// candidate is one event that could be one step (0 = an exclusion).
+type candidate struct {
+	ts   int64
+	step int
+	id   []byte
+	act  string
+}
+
+// MatchSession matches a session's trail: closed, loose order, anchored at the session's start.
+func MatchSession(d *Definition, s *pb.Session) Match {
+	m := attempts(d, d.candidates(s.Trail), &s.StartedAt)
+	return m[0]
+}
+
+// Attempts matches a trail in non-overlapping, first-anchored attempts (analytics.md §1, person funnel).
+func Attempts(d *Definition, trail []*pb.Step) []Match {
+	return attempts(d, d.candidates(trail), nil)
+}
+
+// candidates lists the step-relevant events in the order (time, step, id).
+func (d *Definition) candidates(trail []*pb.Step) []candidate {
+	var out []candidate
+	for _, t := range trail {
+		for i, st := range d.Steps {
+			if st.Action == t.Action {
+				out = append(out, candidate{ts: t.Ts, step: i + 1, id: t.EventId, act: t.Action})
+			}
+			if slices.Contains(st.Excludes, t.Action) {
+				out = append(out, candidate{ts: t.Ts, id: t.EventId, act: t.Action})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.ts, b.ts), cmp.Compare(a.step, b.step), bytes.Compare(a.id, b.id))
+	})
+	out = slices.CompactFunc(out, func(a, b candidate) bool {
+		return a.step == b.step && a.ts == b.ts && bytes.Equal(a.id, b.id) && a.act == b.act
+	})
+	return out[:min(len(out), maxEvents)]
+}
+
+// attempts replays the candidates. entry opens an attempt at the built-in first step.
+func attempts(d *Definition, cs []candidate, entry *int64) []Match {
+	var done []Match
+	var cur *attempt
+	if entry != nil {
+		cur = &attempt{d: d, start: *entry, last: *entry}
+		cur.m.Level = 1
+		cur.m.At[0] = *entry
+	}
+	for _, c := range cs {
+		if cur != nil && d.Window > 0 && c.ts-cur.start > d.Window {
+			done, cur = append(done, cur.m), nil
+		}
+		if cur != nil && cur.excludes(c) {
+			cur.m.Excluded = true
+			done, cur = append(done, cur.m), nil
+			continue
+		}
+		if cur == nil {
+			if entry == nil && c.step == 1 {
+				cur = &attempt{d: d, start: c.ts, last: c.ts, used: [][]byte{c.id}}
+				cur.m.Level, cur.m.At[0] = 1, c.ts
+			}
+			continue
+		}
+		cur.advance(c)
+		if entry == nil && cur.m.Level == len(d.Steps) {
+			done, cur = append(done, cur.m), nil
+		}
+	}
+	if cur != nil {
+		done = append(done, cur.m)
+	}
+	return done
+}
+
+// attempt is one open pass through the funnel.
+type attempt struct {
+	d     *Definition
+	start int64
+	last  int64
+	used  [][]byte
+	m     Match
+}
+
+func (a *attempt) excludes(c candidate) bool {
+	return c.step == 0 && slices.Contains(a.d.Steps[a.m.Level-1].Excludes, c.act)
+}
+
+// advance takes the event as its step if every step jumped over is optional and the event was not used before.
+func (a *attempt) advance(c candidate) {
+	if c.step <= a.m.Level || c.ts < a.last {
+		return
+	}
+	for k := a.m.Level + 1; k < c.step; k++ {
+		if !a.d.Steps[k-1].Optional {
+			return
+		}
+	}
+	for _, id := range a.used {
+		if bytes.Equal(id, c.id) {
+			return
+		}
+	}
+	for k := a.m.Level + 1; k < c.step; k++ {
+		a.m.Implied |= 1 << (k - 1)
+	}
+	a.m.Level, a.m.At[c.step-1], a.last = c.step, c.ts, c.ts
+	a.used = append(a.used, c.id)
+}

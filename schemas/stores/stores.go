@@ -1,0 +1,150 @@
+// Package stores reads store files: the schema, the defaults and the checks that a schema cannot say.
+//
+// Reading is a pure function of the bytes, so a fold may parse the file that a config record carries.
+package stores
+
+import (
+	"bytes"
+	_ "embed" // the schema and the demo's store
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+//go:embed store.schema.json
+var schemaJSON []byte
+
+//go:embed demo.yaml
+var demoYAML []byte
+
+// Demo is the demo's store file.
+func Demo() []byte { return demoYAML }
+
+// File is one store's settings.
+type File struct {
+	Store   string  `yaml:"store"`
+	Edge    Edge    `yaml:"edge"`
+	Meaning Meaning `yaml:"meaning"`
+}
+
+// Edge is read by ingest and affects only what it writes.
+type Edge struct {
+	WriteKeys      []string `yaml:"write_keys"`
+	OwnDomains     []string `yaml:"own_domains"`
+	PaymentDomains []string `yaml:"payment_domains"`
+}
+
+// Meaning travels in the log as a config record.
+type Meaning struct {
+	TimeZone     string   `yaml:"time_zone"`
+	Currency     string   `yaml:"currency"`
+	SessionGap   Duration `yaml:"session_gap"`
+	Lateness     Duration `yaml:"lateness"`
+	BrandPattern string   `yaml:"brand_pattern"`
+	Funnels      []Funnel `yaml:"funnels"`
+}
+
+// Funnel is one funnel's definition; a change of it is a new version.
+type Funnel struct {
+	Name       string     `yaml:"name"`
+	Version    uint16     `yaml:"version"`
+	Steps      []Step     `yaml:"steps"`
+	Breakdowns [][]string `yaml:"breakdowns"`
+}
+
+// Step of a funnel. The built-in first step is called session.
+type Step struct {
+	Action   string `yaml:"action"`
+	Optional bool   `yaml:"optional"`
+}
+
+// Duration in a store file, such as 30m or 24h.
+type Duration time.Duration
+
+// UnmarshalYAML reads Go's notation.
+func (d *Duration) UnmarshalYAML(b []byte) error {
+	v, err := time.ParseDuration(strings.Trim(string(bytes.TrimSpace(b)), `"'`))
+	*d = Duration(v)
+	return err
+}
+
+// Millis is the duration in milliseconds.
+func (d Duration) Millis() int64 { return time.Duration(d).Milliseconds() }
+
+// Parse reads and checks a store file. The error names the field and what was expected.
+func Parse(file []byte) (File, error) {
+	var raw any
+	if err := yaml.Unmarshal(file, &raw); err != nil {
+		return File{}, fmt.Errorf("store file is not YAML: %w", err)
+	}
+	if err := checkSchema(raw); err != nil {
+		return File{}, err
+	}
+	f := File{Meaning: Meaning{SessionGap: Duration(30 * time.Minute), Lateness: Duration(24 * time.Hour)}}
+	if err := yaml.Unmarshal(file, &f); err != nil {
+		return File{}, fmt.Errorf("store file: %w", err)
+	}
+	return f, f.check()
+}
+
+func checkSchema(raw any) error {
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schemaJSON))
+	if err != nil {
+		return fmt.Errorf("store schema: %w", err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("store.schema.json", doc); err != nil {
+		return fmt.Errorf("store schema: %w", err)
+	}
+	s, err := c.Compile("store.schema.json")
+	if err != nil {
+		return fmt.Errorf("store schema: %w", err)
+	}
+	if err := s.Validate(normal(raw)); err != nil {
+		return fmt.Errorf("store file: %w", err)
+	}
+	return nil
+}
+
+// normal turns YAML's numbers into those that the validator knows.
+func normal(v any) any {
+	switch x := v.(type) {
+	case map[string]any:
+		for k := range x {
+			x[k] = normal(x[k])
+		}
+	case []any:
+		for i := range x {
+			x[i] = normal(x[i])
+		}
+	case uint64:
+		return int64(x)
+	}
+	return v
+}
+
+func (f File) check() error {
+	if _, err := time.LoadLocation(f.Meaning.TimeZone); err != nil {
+		return fmt.Errorf("store file: meaning.time_zone: %q is no IANA time zone", f.Meaning.TimeZone)
+	}
+	if _, err := regexp.Compile(f.Meaning.BrandPattern); err != nil {
+		return fmt.Errorf("store file: meaning.brand_pattern: %w", err)
+	}
+	for i, fu := range f.Meaning.Funnels {
+		if fu.Steps[0].Action != "session" {
+			return fmt.Errorf("store file: meaning.funnels[%d]: the first step is %q, expected session", i, fu.Steps[0].Action)
+		}
+		if fu.Steps[0].Optional || fu.Steps[len(fu.Steps)-1].Optional {
+			return fmt.Errorf("store file: meaning.funnels[%d]: the first and the last step cannot be optional", i)
+		}
+	}
+	if f.Meaning.SessionGap <= 0 || f.Meaning.Lateness <= 0 {
+		return errors.New("store file: meaning.session_gap and meaning.lateness must be above zero")
+	}
+	return nil
+}
