@@ -165,6 +165,193 @@ func (m *DeadLetter) CloneMessageVT() proto.Message {
 	return m.CloneVT()
 }
 
+func (this *Tick) EqualVT(that *Tick) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *Tick) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*Tick)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
+func (this *Config) EqualVT(that *Config) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if this.ConfigId != that.ConfigId {
+		return false
+	}
+	if this.EffectiveFrom != that.EffectiveFrom {
+		return false
+	}
+	if string(this.File) != string(that.File) {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *Config) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*Config)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
+func (this *Erase) EqualVT(that *Erase) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if this.RequestId != that.RequestId {
+		return false
+	}
+	if this.Visitor != that.Visitor {
+		return false
+	}
+	if this.User != that.User {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *Erase) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*Erase)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
+func (this *Gap) EqualVT(that *Gap) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if this.DecisionId != that.DecisionId {
+		return false
+	}
+	if this.FromOffset != that.FromOffset {
+		return false
+	}
+	if this.ToOffset != that.ToOffset {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *Gap) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*Gap)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
+func (this *Link) EqualVT(that *Link) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if this.Visitor != that.Visitor {
+		return false
+	}
+	if this.User != that.User {
+		return false
+	}
+	if this.EmailHash != that.EmailHash {
+		return false
+	}
+	if this.At != that.At {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *Link) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*Link)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
+func (this *Unlink) EqualVT(that *Unlink) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if this.Visitor != that.Visitor {
+		return false
+	}
+	if this.User != that.User {
+		return false
+	}
+	if this.At != that.At {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *Unlink) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*Unlink)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
+func (this *DeadLetter) EqualVT(that *DeadLetter) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if string(this.Original) != string(that.Original) {
+		return false
+	}
+	if this.Reason != that.Reason {
+		return false
+	}
+	if this.Path != that.Path {
+		return false
+	}
+	if this.Rule != that.Rule {
+		return false
+	}
+	if this.Text != that.Text {
+		return false
+	}
+	if this.Protocol != that.Protocol {
+		return false
+	}
+	if this.Topic != that.Topic {
+		return false
+	}
+	if this.Partition != that.Partition {
+		return false
+	}
+	if this.Offset != that.Offset {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *DeadLetter) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*DeadLetter)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
 func (m *Tick) MarshalVT() (dAtA []byte, err error) {
 	if m == nil {
 		return nil, nil

@@ -133,6 +133,210 @@ func (m *Money) CloneMessageVT() proto.Message {
 	return m.CloneVT()
 }
 
+func (this *Event) EqualVT(that *Event) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if string(this.EventId) != string(that.EventId) {
+		return false
+	}
+	if this.Visitor != that.Visitor {
+		return false
+	}
+	if this.User != that.User {
+		return false
+	}
+	if this.EmailHash != that.EmailHash {
+		return false
+	}
+	if this.Action != that.Action {
+		return false
+	}
+	if this.Interactive != that.Interactive {
+		return false
+	}
+	if this.EventTs != that.EventTs {
+		return false
+	}
+	if this.Sequence != that.Sequence {
+		return false
+	}
+	if this.OriginalTs != that.OriginalTs {
+		return false
+	}
+	if this.SentTs != that.SentTs {
+		return false
+	}
+	if this.MessageId != that.MessageId {
+		return false
+	}
+	if this.PayloadHash != that.PayloadHash {
+		return false
+	}
+	if this.Flags != that.Flags {
+		return false
+	}
+	if this.Url != that.Url {
+		return false
+	}
+	if this.Path != that.Path {
+		return false
+	}
+	if this.Title != that.Title {
+		return false
+	}
+	if this.Referrer != that.Referrer {
+		return false
+	}
+	if !this.Entry.EqualVT(that.Entry) {
+		return false
+	}
+	if this.UserAgent != that.UserAgent {
+		return false
+	}
+	if this.Product != that.Product {
+		return false
+	}
+	if !this.Money.EqualVT(that.Money) {
+		return false
+	}
+	if this.OrderId != that.OrderId {
+		return false
+	}
+	if this.CartToken != that.CartToken {
+		return false
+	}
+	if this.CheckoutToken != that.CheckoutToken {
+		return false
+	}
+	if this.Quantity != that.Quantity {
+		return false
+	}
+	if string(this.Properties) != string(that.Properties) {
+		return false
+	}
+	if this.Protocol != that.Protocol {
+		return false
+	}
+	if this.Origin != that.Origin {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *Event) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*Event)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
+func (this *Entry) EqualVT(that *Entry) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if this.Channel != that.Channel {
+		return false
+	}
+	if this.Source != that.Source {
+		return false
+	}
+	if this.Medium != that.Medium {
+		return false
+	}
+	if this.Campaign != that.Campaign {
+		return false
+	}
+	if this.Term != that.Term {
+		return false
+	}
+	if this.Content != that.Content {
+		return false
+	}
+	if this.BrandSearch != that.BrandSearch {
+		return false
+	}
+	if this.ClickIdKind != that.ClickIdKind {
+		return false
+	}
+	if this.ClickId != that.ClickId {
+		return false
+	}
+	if this.Device != that.Device {
+		return false
+	}
+	if this.Os != that.Os {
+		return false
+	}
+	if this.Browser != that.Browser {
+		return false
+	}
+	if this.Country != that.Country {
+		return false
+	}
+	if this.LandingPath != that.LandingPath {
+		return false
+	}
+	if this.Consent != that.Consent {
+		return false
+	}
+	if this.Returning != that.Returning {
+		return false
+	}
+	if len(this.Variants) != len(that.Variants) {
+		return false
+	}
+	for i, vx := range this.Variants {
+		vy, ok := that.Variants[i]
+		if !ok {
+			return false
+		}
+		if vx != vy {
+			return false
+		}
+	}
+	if this.Ruleset != that.Ruleset {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *Entry) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*Entry)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
+func (this *Money) EqualVT(that *Money) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if this.Minor != that.Minor {
+		return false
+	}
+	if this.Currency != that.Currency {
+		return false
+	}
+	if this.Exponent != that.Exponent {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *Money) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*Money)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
 func (m *Event) MarshalVT() (dAtA []byte, err error) {
 	if m == nil {
 		return nil, nil

@@ -192,6 +192,276 @@ func (m *Attempt) CloneMessageVT() proto.Message {
 	return m.CloneVT()
 }
 
+func (this *Contribution) EqualVT(that *Contribution) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if this.Person != that.Person {
+		return false
+	}
+	if this.Visitor != that.Visitor {
+		return false
+	}
+	if !this.Session.EqualVT(that.Session) {
+		return false
+	}
+	if len(this.Sessionless) != len(that.Sessionless) {
+		return false
+	}
+	for i, vx := range this.Sessionless {
+		vy := that.Sessionless[i]
+		if p, q := vx, vy; p != q {
+			if p == nil {
+				p = &Step{}
+			}
+			if q == nil {
+				q = &Step{}
+			}
+			if !p.EqualVT(q) {
+				return false
+			}
+		}
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *Contribution) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*Contribution)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
+func (this *Journey) EqualVT(that *Journey) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if this.Person != that.Person {
+		return false
+	}
+	if string(this.JourneyId) != string(that.JourneyId) {
+		return false
+	}
+	if this.StartedAt != that.StartedAt {
+		return false
+	}
+	if this.EndedAt != that.EndedAt {
+		return false
+	}
+	if len(this.Touches) != len(that.Touches) {
+		return false
+	}
+	for i, vx := range this.Touches {
+		vy := that.Touches[i]
+		if p, q := vx, vy; p != q {
+			if p == nil {
+				p = &Touch{}
+			}
+			if q == nil {
+				q = &Touch{}
+			}
+			if !p.EqualVT(q) {
+				return false
+			}
+		}
+	}
+	if this.Converted != that.Converted {
+		return false
+	}
+	if this.ConvertedAt != that.ConvertedAt {
+		return false
+	}
+	if this.ValueMinor != that.ValueMinor {
+		return false
+	}
+	if len(this.OrderIds) != len(that.OrderIds) {
+		return false
+	}
+	for i, vx := range this.OrderIds {
+		vy := that.OrderIds[i]
+		if vx != vy {
+			return false
+		}
+	}
+	if this.Flags != that.Flags {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *Journey) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*Journey)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
+func (this *Touch) EqualVT(that *Touch) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if string(this.SessionId) != string(that.SessionId) {
+		return false
+	}
+	if this.Ts != that.Ts {
+		return false
+	}
+	if this.Channel != that.Channel {
+		return false
+	}
+	if this.Source != that.Source {
+		return false
+	}
+	if this.Campaign != that.Campaign {
+		return false
+	}
+	if this.Device != that.Device {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *Touch) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*Touch)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
+func (this *Cart) EqualVT(that *Cart) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if this.Person != that.Person {
+		return false
+	}
+	if this.CartToken != that.CartToken {
+		return false
+	}
+	if this.UpdatedAt != that.UpdatedAt {
+		return false
+	}
+	if len(this.Lines) != len(that.Lines) {
+		return false
+	}
+	for i, vx := range this.Lines {
+		vy := that.Lines[i]
+		if p, q := vx, vy; p != q {
+			if p == nil {
+				p = &CartLine{}
+			}
+			if q == nil {
+				q = &CartLine{}
+			}
+			if !p.EqualVT(q) {
+				return false
+			}
+		}
+	}
+	if !this.Total.EqualVT(that.Total) {
+		return false
+	}
+	if this.Bought != that.Bought {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *Cart) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*Cart)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
+func (this *CartLine) EqualVT(that *CartLine) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if this.Product != that.Product {
+		return false
+	}
+	if this.Quantity != that.Quantity {
+		return false
+	}
+	if !this.Price.EqualVT(that.Price) {
+		return false
+	}
+	if this.AddedAt != that.AddedAt {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *CartLine) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*CartLine)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
+func (this *Attempt) EqualVT(that *Attempt) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if this.Person != that.Person {
+		return false
+	}
+	if this.Funnel != that.Funnel {
+		return false
+	}
+	if this.FunnelVersion != that.FunnelVersion {
+		return false
+	}
+	if this.StartedAt != that.StartedAt {
+		return false
+	}
+	if this.Level != that.Level {
+		return false
+	}
+	if this.Implied != that.Implied {
+		return false
+	}
+	if len(this.StepTs) != len(that.StepTs) {
+		return false
+	}
+	for i, vx := range this.StepTs {
+		vy := that.StepTs[i]
+		if vx != vy {
+			return false
+		}
+	}
+	if this.Excluded != that.Excluded {
+		return false
+	}
+	if !this.Entry.EqualVT(that.Entry) {
+		return false
+	}
+	if this.ValueMinor != that.ValueMinor {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *Attempt) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*Attempt)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
 func (m *Contribution) MarshalVT() (dAtA []byte, err error) {
 	if m == nil {
 		return nil, nil

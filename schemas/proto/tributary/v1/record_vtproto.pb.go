@@ -198,6 +198,447 @@ func (m *Record_DeadLetter) CloneVT() isRecord_Body {
 	return r
 }
 
+func (this *Source) EqualVT(that *Source) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if this.Generation != that.Generation {
+		return false
+	}
+	if this.Partition != that.Partition {
+		return false
+	}
+	if this.Offset != that.Offset {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *Source) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*Source)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
+func (this *Record) EqualVT(that *Record) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if this.Body == nil && that.Body != nil {
+		return false
+	} else if this.Body != nil {
+		if that.Body == nil {
+			return false
+		}
+		if !this.Body.(interface{ EqualVT(isRecord_Body) bool }).EqualVT(that.Body) {
+			return false
+		}
+	}
+	if this.Kind != that.Kind {
+		return false
+	}
+	if this.Store != that.Store {
+		return false
+	}
+	if this.IngestTs != that.IngestTs {
+		return false
+	}
+	if this.Flags != that.Flags {
+		return false
+	}
+	if !this.Source.EqualVT(that.Source) {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *Record) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*Record)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
+func (this *Record_Event) EqualVT(thatIface isRecord_Body) bool {
+	that, ok := thatIface.(*Record_Event)
+	if !ok {
+		return false
+	}
+	if this == that {
+		return true
+	}
+	if this == nil && that != nil || this != nil && that == nil {
+		return false
+	}
+	if p, q := this.Event, that.Event; p != q {
+		if p == nil {
+			p = &Event{}
+		}
+		if q == nil {
+			q = &Event{}
+		}
+		if !p.EqualVT(q) {
+			return false
+		}
+	}
+	return true
+}
+
+func (this *Record_Tick) EqualVT(thatIface isRecord_Body) bool {
+	that, ok := thatIface.(*Record_Tick)
+	if !ok {
+		return false
+	}
+	if this == that {
+		return true
+	}
+	if this == nil && that != nil || this != nil && that == nil {
+		return false
+	}
+	if p, q := this.Tick, that.Tick; p != q {
+		if p == nil {
+			p = &Tick{}
+		}
+		if q == nil {
+			q = &Tick{}
+		}
+		if !p.EqualVT(q) {
+			return false
+		}
+	}
+	return true
+}
+
+func (this *Record_Config) EqualVT(thatIface isRecord_Body) bool {
+	that, ok := thatIface.(*Record_Config)
+	if !ok {
+		return false
+	}
+	if this == that {
+		return true
+	}
+	if this == nil && that != nil || this != nil && that == nil {
+		return false
+	}
+	if p, q := this.Config, that.Config; p != q {
+		if p == nil {
+			p = &Config{}
+		}
+		if q == nil {
+			q = &Config{}
+		}
+		if !p.EqualVT(q) {
+			return false
+		}
+	}
+	return true
+}
+
+func (this *Record_Erase) EqualVT(thatIface isRecord_Body) bool {
+	that, ok := thatIface.(*Record_Erase)
+	if !ok {
+		return false
+	}
+	if this == that {
+		return true
+	}
+	if this == nil && that != nil || this != nil && that == nil {
+		return false
+	}
+	if p, q := this.Erase, that.Erase; p != q {
+		if p == nil {
+			p = &Erase{}
+		}
+		if q == nil {
+			q = &Erase{}
+		}
+		if !p.EqualVT(q) {
+			return false
+		}
+	}
+	return true
+}
+
+func (this *Record_Gap) EqualVT(thatIface isRecord_Body) bool {
+	that, ok := thatIface.(*Record_Gap)
+	if !ok {
+		return false
+	}
+	if this == that {
+		return true
+	}
+	if this == nil && that != nil || this != nil && that == nil {
+		return false
+	}
+	if p, q := this.Gap, that.Gap; p != q {
+		if p == nil {
+			p = &Gap{}
+		}
+		if q == nil {
+			q = &Gap{}
+		}
+		if !p.EqualVT(q) {
+			return false
+		}
+	}
+	return true
+}
+
+func (this *Record_Link) EqualVT(thatIface isRecord_Body) bool {
+	that, ok := thatIface.(*Record_Link)
+	if !ok {
+		return false
+	}
+	if this == that {
+		return true
+	}
+	if this == nil && that != nil || this != nil && that == nil {
+		return false
+	}
+	if p, q := this.Link, that.Link; p != q {
+		if p == nil {
+			p = &Link{}
+		}
+		if q == nil {
+			q = &Link{}
+		}
+		if !p.EqualVT(q) {
+			return false
+		}
+	}
+	return true
+}
+
+func (this *Record_Unlink) EqualVT(thatIface isRecord_Body) bool {
+	that, ok := thatIface.(*Record_Unlink)
+	if !ok {
+		return false
+	}
+	if this == that {
+		return true
+	}
+	if this == nil && that != nil || this != nil && that == nil {
+		return false
+	}
+	if p, q := this.Unlink, that.Unlink; p != q {
+		if p == nil {
+			p = &Unlink{}
+		}
+		if q == nil {
+			q = &Unlink{}
+		}
+		if !p.EqualVT(q) {
+			return false
+		}
+	}
+	return true
+}
+
+func (this *Record_Session) EqualVT(thatIface isRecord_Body) bool {
+	that, ok := thatIface.(*Record_Session)
+	if !ok {
+		return false
+	}
+	if this == that {
+		return true
+	}
+	if this == nil && that != nil || this != nil && that == nil {
+		return false
+	}
+	if p, q := this.Session, that.Session; p != q {
+		if p == nil {
+			p = &Session{}
+		}
+		if q == nil {
+			q = &Session{}
+		}
+		if !p.EqualVT(q) {
+			return false
+		}
+	}
+	return true
+}
+
+func (this *Record_Tombstone) EqualVT(thatIface isRecord_Body) bool {
+	that, ok := thatIface.(*Record_Tombstone)
+	if !ok {
+		return false
+	}
+	if this == that {
+		return true
+	}
+	if this == nil && that != nil || this != nil && that == nil {
+		return false
+	}
+	if p, q := this.Tombstone, that.Tombstone; p != q {
+		if p == nil {
+			p = &Tombstone{}
+		}
+		if q == nil {
+			q = &Tombstone{}
+		}
+		if !p.EqualVT(q) {
+			return false
+		}
+	}
+	return true
+}
+
+func (this *Record_Watermark) EqualVT(thatIface isRecord_Body) bool {
+	that, ok := thatIface.(*Record_Watermark)
+	if !ok {
+		return false
+	}
+	if this == that {
+		return true
+	}
+	if this == nil && that != nil || this != nil && that == nil {
+		return false
+	}
+	if p, q := this.Watermark, that.Watermark; p != q {
+		if p == nil {
+			p = &Watermark{}
+		}
+		if q == nil {
+			q = &Watermark{}
+		}
+		if !p.EqualVT(q) {
+			return false
+		}
+	}
+	return true
+}
+
+func (this *Record_Contribution) EqualVT(thatIface isRecord_Body) bool {
+	that, ok := thatIface.(*Record_Contribution)
+	if !ok {
+		return false
+	}
+	if this == that {
+		return true
+	}
+	if this == nil && that != nil || this != nil && that == nil {
+		return false
+	}
+	if p, q := this.Contribution, that.Contribution; p != q {
+		if p == nil {
+			p = &Contribution{}
+		}
+		if q == nil {
+			q = &Contribution{}
+		}
+		if !p.EqualVT(q) {
+			return false
+		}
+	}
+	return true
+}
+
+func (this *Record_Journey) EqualVT(thatIface isRecord_Body) bool {
+	that, ok := thatIface.(*Record_Journey)
+	if !ok {
+		return false
+	}
+	if this == that {
+		return true
+	}
+	if this == nil && that != nil || this != nil && that == nil {
+		return false
+	}
+	if p, q := this.Journey, that.Journey; p != q {
+		if p == nil {
+			p = &Journey{}
+		}
+		if q == nil {
+			q = &Journey{}
+		}
+		if !p.EqualVT(q) {
+			return false
+		}
+	}
+	return true
+}
+
+func (this *Record_Cart) EqualVT(thatIface isRecord_Body) bool {
+	that, ok := thatIface.(*Record_Cart)
+	if !ok {
+		return false
+	}
+	if this == that {
+		return true
+	}
+	if this == nil && that != nil || this != nil && that == nil {
+		return false
+	}
+	if p, q := this.Cart, that.Cart; p != q {
+		if p == nil {
+			p = &Cart{}
+		}
+		if q == nil {
+			q = &Cart{}
+		}
+		if !p.EqualVT(q) {
+			return false
+		}
+	}
+	return true
+}
+
+func (this *Record_Attempt) EqualVT(thatIface isRecord_Body) bool {
+	that, ok := thatIface.(*Record_Attempt)
+	if !ok {
+		return false
+	}
+	if this == that {
+		return true
+	}
+	if this == nil && that != nil || this != nil && that == nil {
+		return false
+	}
+	if p, q := this.Attempt, that.Attempt; p != q {
+		if p == nil {
+			p = &Attempt{}
+		}
+		if q == nil {
+			q = &Attempt{}
+		}
+		if !p.EqualVT(q) {
+			return false
+		}
+	}
+	return true
+}
+
+func (this *Record_DeadLetter) EqualVT(thatIface isRecord_Body) bool {
+	that, ok := thatIface.(*Record_DeadLetter)
+	if !ok {
+		return false
+	}
+	if this == that {
+		return true
+	}
+	if this == nil && that != nil || this != nil && that == nil {
+		return false
+	}
+	if p, q := this.DeadLetter, that.DeadLetter; p != q {
+		if p == nil {
+			p = &DeadLetter{}
+		}
+		if q == nil {
+			q = &DeadLetter{}
+		}
+		if !p.EqualVT(q) {
+			return false
+		}
+	}
+	return true
+}
+
 func (m *Source) MarshalVT() (dAtA []byte, err error) {
 	if m == nil {
 		return nil, nil

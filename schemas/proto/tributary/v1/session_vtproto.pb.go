@@ -218,6 +218,301 @@ func (m *SeenId) CloneMessageVT() proto.Message {
 	return m.CloneVT()
 }
 
+func (this *Session) EqualVT(that *Session) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if string(this.SessionId) != string(that.SessionId) {
+		return false
+	}
+	if this.Visitor != that.Visitor {
+		return false
+	}
+	if this.User != that.User {
+		return false
+	}
+	if this.StartedAt != that.StartedAt {
+		return false
+	}
+	if this.EndedAt != that.EndedAt {
+		return false
+	}
+	if this.CreatedDay != that.CreatedDay {
+		return false
+	}
+	if this.CreatedOffset != that.CreatedOffset {
+		return false
+	}
+	if !this.Entry.EqualVT(that.Entry) {
+		return false
+	}
+	if len(this.Trail) != len(that.Trail) {
+		return false
+	}
+	for i, vx := range this.Trail {
+		vy := that.Trail[i]
+		if p, q := vx, vy; p != q {
+			if p == nil {
+				p = &Step{}
+			}
+			if q == nil {
+				q = &Step{}
+			}
+			if !p.EqualVT(q) {
+				return false
+			}
+		}
+	}
+	if this.Events != that.Events {
+		return false
+	}
+	if this.EventsHash != that.EventsHash {
+		return false
+	}
+	if this.Flags != that.Flags {
+		return false
+	}
+	if this.FinalAt != that.FinalAt {
+		return false
+	}
+	if this.TailEvents != that.TailEvents {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *Session) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*Session)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
+func (this *Step) EqualVT(that *Step) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if this.Action != that.Action {
+		return false
+	}
+	if this.Ts != that.Ts {
+		return false
+	}
+	if string(this.EventId) != string(that.EventId) {
+		return false
+	}
+	if this.ValueMinor != that.ValueMinor {
+		return false
+	}
+	if this.Product != that.Product {
+		return false
+	}
+	if this.OrderId != that.OrderId {
+		return false
+	}
+	if this.Flags != that.Flags {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *Step) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*Step)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
+func (this *Tombstone) EqualVT(that *Tombstone) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if string(this.SessionId) != string(that.SessionId) {
+		return false
+	}
+	if this.Visitor != that.Visitor {
+		return false
+	}
+	if this.Person != that.Person {
+		return false
+	}
+	if this.CreatedDay != that.CreatedDay {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *Tombstone) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*Tombstone)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
+func (this *Watermark) EqualVT(that *Watermark) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if this.W != that.W {
+		return false
+	}
+	if this.F != that.F {
+		return false
+	}
+	if this.Fp != that.Fp {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *Watermark) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*Watermark)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
+func (this *VisitorState) EqualVT(that *VisitorState) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if len(this.Events) != len(that.Events) {
+		return false
+	}
+	for i, vx := range this.Events {
+		vy := that.Events[i]
+		if p, q := vx, vy; p != q {
+			if p == nil {
+				p = &StoredEvent{}
+			}
+			if q == nil {
+				q = &StoredEvent{}
+			}
+			if !p.EqualVT(q) {
+				return false
+			}
+		}
+	}
+	if len(this.Seen) != len(that.Seen) {
+		return false
+	}
+	for i, vx := range this.Seen {
+		vy := that.Seen[i]
+		if p, q := vx, vy; p != q {
+			if p == nil {
+				p = &SeenId{}
+			}
+			if q == nil {
+				q = &SeenId{}
+			}
+			if !p.EqualVT(q) {
+				return false
+			}
+		}
+	}
+	if this.LastChannel != that.LastChannel {
+		return false
+	}
+	if this.LastEnded != that.LastEnded {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *VisitorState) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*VisitorState)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
+func (this *StoredEvent) EqualVT(that *StoredEvent) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if this.Offset != that.Offset {
+		return false
+	}
+	if this.IngestTs != that.IngestTs {
+		return false
+	}
+	if string(this.EventId) != string(that.EventId) {
+		return false
+	}
+	if this.EventTs != that.EventTs {
+		return false
+	}
+	if this.Sequence != that.Sequence {
+		return false
+	}
+	if this.User != that.User {
+		return false
+	}
+	if this.Action != that.Action {
+		return false
+	}
+	if !this.Entry.EqualVT(that.Entry) {
+		return false
+	}
+	if this.Product != that.Product {
+		return false
+	}
+	if this.ValueMinor != that.ValueMinor {
+		return false
+	}
+	if this.OrderId != that.OrderId {
+		return false
+	}
+	if this.Flags != that.Flags {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *StoredEvent) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*StoredEvent)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
+func (this *SeenId) EqualVT(that *SeenId) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if string(this.EventId) != string(that.EventId) {
+		return false
+	}
+	if this.PayloadHash != that.PayloadHash {
+		return false
+	}
+	if this.IngestTs != that.IngestTs {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *SeenId) EqualMessageVT(thatMsg proto.Message) bool {
+	that, ok := thatMsg.(*SeenId)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
 func (m *Session) MarshalVT() (dAtA []byte, err error) {
 	if m == nil {
 		return nil, nil

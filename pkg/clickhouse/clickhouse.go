@@ -1,0 +1,105 @@
+// Package clickhouse is the adapter of clickhouse-go, and its only importer besides the embedded engine's codec.
+//
+// It connects over HTTP, applies migrations, inserts rows and runs queries. It does not know what the rows mean.
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// Config of the connection.
+type Config struct {
+	// Addr of the HTTP interface, host:port, comma separated.
+	Addr string `env:"ADDR" envDefault:"127.0.0.1:8123"`
+	// User and Password of the account.
+	User     string `env:"USER" envDefault:"default"`
+	Password string `env:"PASSWORD"`
+	// Timeout of one statement.
+	Timeout time.Duration `env:"TIMEOUT" envDefault:"60s"`
+}
+
+// DB is a connection pool. It is safe for concurrent use.
+type DB struct{ conn driver.Conn }
+
+// Open prepares the pool; it connects at the first statement.
+func Open(c Config) (*DB, error) {
+	if strings.TrimSpace(c.Addr) == "" {
+		return nil, errors.New("no ClickHouse address: set TRIBUTARY_CLICKHOUSE_ADDR to host:port of the HTTP interface")
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = time.Minute
+	}
+	conn, err := ch.Open(&ch.Options{Protocol: ch.HTTP, Addr: strings.Split(c.Addr, ","),
+		Auth:        ch.Auth{Username: c.User, Password: c.Password, Database: "default"},
+		ReadTimeout: c.Timeout, DialTimeout: 5 * time.Second})
+	if err != nil {
+		return nil, fmt.Errorf("open ClickHouse at %s: %w", c.Addr, err)
+	}
+	return &DB{conn: conn}, nil
+}
+
+// Close closes the pool.
+func (d *DB) Close() error { return d.conn.Close() }
+
+// Ping asks whether the server answers.
+func (d *DB) Ping(ctx context.Context) error { return d.conn.Ping(ctx) }
+
+// Exec runs one statement.
+func (d *DB) Exec(ctx context.Context, statement string) error { return d.conn.Exec(ctx, statement) }
+
+// Rows is a query's result as values of Go types.
+type Rows struct {
+	Columns []string
+	Types   []string
+	Values  [][]any
+}
+
+// Select runs one query and reads the whole result.
+func (d *DB) Select(ctx context.Context, query string) (Rows, error) {
+	res, err := d.conn.Query(ctx, query)
+	if err != nil {
+		return Rows{}, err
+	}
+	defer res.Close()
+	out := Rows{Columns: res.Columns()}
+	types := res.ColumnTypes()
+	for _, t := range types {
+		out.Types = append(out.Types, t.DatabaseTypeName())
+	}
+	for res.Next() {
+		row := make([]any, len(types))
+		for i, t := range types {
+			row[i] = newOf(t)
+		}
+		if err := res.Scan(row...); err != nil {
+			return Rows{}, fmt.Errorf("read row: %w", err)
+		}
+		for i := range row {
+			row[i] = deref(row[i])
+		}
+		out.Values = append(out.Values, row)
+	}
+	return out, res.Err()
+}
+
+// Each runs one query and calls scan for each row; dest must match the columns.
+func (d *DB) Each(ctx context.Context, query string, row func(scan func(dest ...any) error) error) error {
+	res, err := d.conn.Query(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer res.Close()
+	for res.Next() {
+		if err := row(res.Scan); err != nil {
+			return err
+		}
+	}
+	return res.Err()
+}
