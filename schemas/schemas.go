@@ -10,5 +10,15 @@ var ClickHouse embed.FS
 
 // Channels holds the source lists of the channel grouping.
 //
-//go:embed channels/*.txt
-var Channels embed.FS
+//go:embed channels/sources.txt
+var Channels []byte
+
+// Actions is the table of canonical actions.
+//
+//go:embed events/actions.tsv
+var Actions []byte
+
+// Vectors holds the test vectors that fix hashes and layouts for ever.
+//
+//go:embed vectors/*.json
+var Vectors embed.FS

@@ -38,13 +38,15 @@ func (c *Clock) SetLateness(store string, l int64) {
 	c.raise(store)
 }
 
-// Observe takes a record's ingest_ts and append time (0 = unknown). driven switches the guard off: a driven
-// clock is behind wall time by design.
+// Leads tells whether a record's ingest_ts leads its append time (0 = unknown) by more than MaxLead: it does not
+// move W then, and its times are clamped to the append time. A driven record is exempt: its clock is virtual.
+func Leads(ingestTS, appendTS int64, driven bool) bool {
+	return !driven && appendTS > 0 && ingestTS-appendTS > MaxLead
+}
+
+// Observe takes a record's ingest_ts and append time.
 func (c *Clock) Observe(ingestTS, appendTS int64, driven bool) {
-	if !driven && appendTS > 0 && ingestTS-appendTS > MaxLead {
-		return
-	}
-	if ingestTS <= c.maxIngest {
+	if ingestTS <= c.maxIngest || Leads(ingestTS, appendTS, driven) {
 		return
 	}
 	c.maxIngest = ingestTS

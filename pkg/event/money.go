@@ -1,6 +1,9 @@
 package event
 
-import "strings"
+import (
+	"math"
+	"strings"
+)
 
 // Exponent is the number of digits of a currency's minor unit (ISO 4217), and whether the currency is known.
 func Exponent(currency string) (int, bool) {
@@ -17,35 +20,29 @@ func Exponent(currency string) (int, bool) {
 	return 2, false
 }
 
-// Minor converts a JSON number in decimal notation to minor units, half away from zero, by integer arithmetic.
+// Minor converts a decimal number as JSON writes it to minor units, half away from zero, in integer arithmetic.
+// It reports false for what is no number and for what does not fit.
 func Minor(number string, exponent int) (int64, bool) {
-	s, negative := strings.CutPrefix(number, "-")
-	mantissa, exp, hasExp := strings.Cut(strings.ToLower(s), "e")
-	shift := 0
-	if hasExp {
-		var ok bool
-		if shift, ok = smallInt(exp); !ok {
-			return 0, false
-		}
-	}
-	whole, frac, _ := strings.Cut(mantissa, ".")
-	digits := whole + frac
-	point := len(whole) + shift + exponent // digits before the decimal point of the result
-	if len(digits) == 0 || point > 18 {
+	digits, point, negative, ok := decimal(number)
+	if !ok {
 		return 0, false
 	}
+	point += exponent // how many digits stand before the decimal point of the result
 	var v int64
-	for i := 0; i < point; i++ {
+	for i := range point {
 		d := int64(0)
 		if i < len(digits) {
-			if digits[i] < '0' || digits[i] > '9' {
-				return 0, false
-			}
 			d = int64(digits[i] - '0')
+		}
+		if v > (math.MaxInt64-d)/10 {
+			return 0, false
 		}
 		v = v*10 + d
 	}
 	if point >= 0 && point < len(digits) && digits[point] >= '5' {
+		if v == math.MaxInt64 {
+			return 0, false
+		}
 		v++
 	}
 	if negative {
@@ -54,17 +51,42 @@ func Minor(number string, exponent int) (int64, bool) {
 	return v, true
 }
 
+// decimal splits [-]digits[.digits][e[+-]digits] into its digits without leading zeros and the place of the point.
+func decimal(number string) (digits string, point int, negative, ok bool) {
+	s, negative := strings.CutPrefix(number, "-")
+	mantissa, exp, hasExp := strings.Cut(strings.ToLower(s), "e")
+	shift := 0
+	if hasExp {
+		if shift, ok = smallInt(exp); !ok {
+			return "", 0, false, false
+		}
+	}
+	whole, frac, hasFrac := strings.Cut(mantissa, ".")
+	if whole == "" || hasFrac && frac == "" || !allDigits(whole) || !allDigits(frac) {
+		return "", 0, false, false
+	}
+	digits = strings.TrimLeft(whole+frac, "0")
+	return digits, len(whole) + shift - (len(whole) + len(frac) - len(digits)), negative, true
+}
+
+func allDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// smallInt reads an exponent; more than two digits never make a sum of money.
 func smallInt(s string) (int, bool) {
 	s, negative := strings.CutPrefix(strings.TrimPrefix(s, "+"), "-")
-	if s == "" || len(s) > 2 {
+	if s == "" || len(s) > 2 || !allDigits(s) {
 		return 0, false
 	}
 	n := 0
-	for _, c := range s {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-		n = n*10 + int(c-'0')
+	for i := range len(s) {
+		n = n*10 + int(s[i]-'0')
 	}
 	if negative {
 		n = -n

@@ -8,7 +8,7 @@ import (
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 )
 
-// Basis says by which time a unit is counted.
+// BasisEntry says that a unit is counted by the time of its first step.
 const BasisEntry = "entry"
 
 // Classes of units.
@@ -63,6 +63,16 @@ func (c *Cell) Add(o Contribution, steps int, sign int64) {
 			c.Implied[k] += sign
 		}
 	}
+}
+
+// Zero tells whether no unit is left in the cell.
+func (c *Cell) Zero() bool {
+	for k := range c.Units {
+		if c.Units[k] != 0 || c.Implied[k] != 0 || c.Value[k] != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Contributions of one session to one funnel: one per breakdown.

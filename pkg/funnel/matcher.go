@@ -1,6 +1,6 @@
 // Package funnel matches a unit's trail against a funnel's steps and keeps absolute cells.
 //
-// It is pure. Units contribute once: every unit is in exactly one cell per breakdown (analytics.md §0).
+// It is pure. Units contribute once: every unit is in exactly one cell per breakdown (design §4).
 package funnel
 
 import (
@@ -14,7 +14,7 @@ import (
 // SessionStep is the built-in first step: the unit's entry. It uses up no event.
 const SessionStep = "session"
 
-// maxEvents of a matcher's slice: the smallest in order are kept (analytics.md §1).
+// maxEvents of a matcher's slice: the smallest in order are kept.
 const maxEvents = 256
 
 // Definition of a funnel.
@@ -48,6 +48,8 @@ type Match struct {
 	At [8]int64
 	// Excluded says that an exclusion ended the attempt.
 	Excluded bool
+	// Truncated says that the unit had more step-relevant events than are kept.
+	Truncated bool
 }
 
 // candidate is one event that could be one step (0 = an exclusion).
@@ -58,19 +60,34 @@ type candidate struct {
 	act  string
 }
 
-// MatchSession matches a session's trail: closed, loose order, anchored at the session's start.
+// MatchSession matches a session's trail: closed, loose order, anchored at the session's start if the first step is
+// the built-in one, else at the first event of the first step. Level 0: the session is no unit of this funnel.
 func MatchSession(d *Definition, s *pb.Session) Match {
-	m := attempts(d, d.candidates(s.Trail), &s.StartedAt)
-	return m[0]
+	cs, truncated := d.candidates(s.Trail)
+	var entry *int64
+	if d.Steps[0].Action == SessionStep {
+		entry = &s.StartedAt
+	}
+	ms := attempts(d, cs, entry)
+	if len(ms) == 0 {
+		return Match{}
+	}
+	ms[0].Truncated = truncated
+	return ms[0]
 }
 
-// Attempts matches a trail in non-overlapping, first-anchored attempts (analytics.md §1, person funnel).
+// Attempts matches a trail in non-overlapping, first-anchored attempts (person funnels).
 func Attempts(d *Definition, trail []*pb.Step) []Match {
-	return attempts(d, d.candidates(trail), nil)
+	cs, truncated := d.candidates(trail)
+	ms := attempts(d, cs, nil)
+	for i := range ms {
+		ms[i].Truncated = truncated
+	}
+	return ms
 }
 
-// candidates lists the step-relevant events in the order (time, step, id).
-func (d *Definition) candidates(trail []*pb.Step) []candidate {
+// candidates lists the step-relevant events in the order (time, step, id), the smallest maxEvents of them.
+func (d *Definition) candidates(trail []*pb.Step) (cs []candidate, truncated bool) {
 	var out []candidate
 	for _, t := range trail {
 		for i, st := range d.Steps {
@@ -88,7 +105,10 @@ func (d *Definition) candidates(trail []*pb.Step) []candidate {
 	out = slices.CompactFunc(out, func(a, b candidate) bool {
 		return a.step == b.step && a.ts == b.ts && bytes.Equal(a.id, b.id) && a.act == b.act
 	})
-	return out[:min(len(out), maxEvents)]
+	if len(out) > maxEvents {
+		return out[:maxEvents], true
+	}
+	return out, false
 }
 
 // attempts replays the candidates. entry opens an attempt at the built-in first step.

@@ -19,6 +19,8 @@ type Config struct {
 	Gap int64
 	// Lateness of the store.
 	Lateness int64
+	// LinkHorizon is how far back a login may link sessions to a person (N of design §3).
+	LinkHorizon int64
 }
 
 // PreviousChannel marks an entry that keeps the channel of the visitor's previous session.
@@ -30,126 +32,152 @@ const direct = "Direct"
 // Memory is how long a previous session counts, in milliseconds.
 const Memory = 30 * 24 * 3600 * 1000
 
+const day = 24 * 3600 * 1000
+
 // Less is the order of a visitor's events: (event_ts, sequence in its batch, event_id).
 func Less(a, b *pb.StoredEvent) int {
 	return cmp.Or(cmp.Compare(a.EventTs, b.EventTs), cmp.Compare(a.Sequence, b.Sequence), bytes.Compare(a.EventId, b.EventId))
 }
 
-// Insert puts e into its place. It reports the place, and false if an event with that id is there already.
-func Insert(v *pb.VisitorState, e *pb.StoredEvent) (int, bool) {
-	at, found := slices.BinarySearchFunc(v.Events, e, Less)
-	if found {
-		return at, false
-	}
-	v.Events = slices.Insert(v.Events, at, e)
-	return at, true
+// Cuts tells whether a session ends between the neighbours a and b.
+func Cuts(a, b *pb.StoredEvent, c Config) bool { return b.EventTs-a.EventTs > c.Gap }
+
+// Run is one session as a range of a visitor's ordered events, [From, To).
+type Run struct {
+	From, To int
+	// Created is the run's lowest-offset event: it gives the id.
+	Created *pb.StoredEvent
+	ID      event.ID
 }
 
-// Seen reports whether the visitor's event id is remembered, and with which payload.
-func Seen(v *pb.VisitorState, id []byte) (payloadHash uint64, seen bool) {
-	for _, s := range v.Seen {
-		if bytes.Equal(s.EventId, id) {
-			return s.PayloadHash, true
-		}
-	}
-	return 0, false
-}
+// Day is the ingest day of the creating event, days since 1970-01-01 UTC. It never changes for an id.
+func (r Run) Day() int32 { return int32(r.Created.IngestTs / day) }
 
-// Remember keeps an id for later duplicates.
-func Remember(v *pb.VisitorState, id []byte, payloadHash uint64, ingestTS int64) {
-	v.Seen = append(v.Seen, &pb.SeenId{EventId: id, PayloadHash: payloadHash, IngestTs: ingestTS})
-}
-
-// Cut splits ordered events into sessions. The runs alias events.
-func Cut(events []*pb.StoredEvent, c Config) [][]*pb.StoredEvent {
-	var out [][]*pb.StoredEvent
-	start := 0
+// Runs cuts ordered events into sessions.
+func Runs(store, visitor string, events []*pb.StoredEvent, c Config) []Run {
+	var out []Run
+	from := 0
 	for i := 1; i <= len(events); i++ {
 		if i == len(events) || Cuts(events[i-1], events[i], c) {
-			out = append(out, events[start:i])
-			start = i
+			out = append(out, newRun(store, visitor, events, from, i))
+			from = i
 		}
 	}
 	return out
 }
 
-// Cuts tells whether a session ends between the neighbours a and b.
-func Cuts(a, b *pb.StoredEvent, c Config) bool { return b.EventTs-a.EventTs > c.Gap }
-
-// Creating is the lowest-offset event of a session: it gives the id.
-func Creating(run []*pb.StoredEvent) *pb.StoredEvent {
-	least := run[0]
-	for _, e := range run[1:] {
-		if e.Offset < least.Offset {
-			least = e
+func newRun(store, visitor string, events []*pb.StoredEvent, from, to int) Run {
+	created := events[from]
+	for _, e := range events[from+1 : to] {
+		if e.Offset < created.Offset {
+			created = e
 		}
 	}
-	return least
+	return Run{From: from, To: to, Created: created, ID: event.SessionID(store, visitor, created.EventId)}
 }
 
-// Previous is what a session needs to know of the one before it.
-type Previous struct {
-	Channel string
-	// Ended is its last event's time; 0 if there is none.
-	Ended int64
+// Append adds e at the end of the visitor's events if it comes last in order, and moves runs along: the usual case,
+// in which nothing but the last session changes. It reports false, and changes nothing, if e does not come last.
+func Append(store, visitor string, v *pb.VisitorState, runs []Run, e *pb.StoredEvent, c Config) ([]Run, bool) {
+	n := len(v.Events)
+	if n > 0 && Less(v.Events[n-1], e) >= 0 {
+		return runs, false
+	}
+	v.Events = append(v.Events, e)
+	if n > 0 && !Cuts(v.Events[n-1], e, c) {
+		runs[len(runs)-1].To++ // e has the highest offset: the id stays
+		return runs, true
+	}
+	return append(runs, newRun(store, visitor, v.Events, n, n+1)), true
 }
 
-// Entry resolves the entry of a session that starts with first.
-func Entry(first *pb.StoredEvent, p Previous) *pb.Entry {
-	e := &pb.Entry{}
+// Insert puts e into its place.
+func Insert(v *pb.VisitorState, e *pb.StoredEvent) {
+	at, _ := slices.BinarySearchFunc(v.Events, e, Less)
+	v.Events = slices.Insert(v.Events, at, e)
+}
+
+// All builds every session of a visitor, in order. runs are those of v.Events.
+func All(visitor string, v *pb.VisitorState, runs []Run, c Config) []*pb.Session {
+	p := previous{channel: v.LastChannel, ended: v.LastEnded}
+	out := make([]*pb.Session, 0, len(runs))
+	for _, r := range runs {
+		s := build(visitor, v.Events[r.From:r.To], r, p, c)
+		out = append(out, s)
+		p = previous{channel: s.Entry.Channel, ended: s.EndedAt}
+	}
+	return out
+}
+
+// previous is what a session needs to know of the one before it; ended 0 = there is none.
+type previous struct {
+	channel string
+	ended   int64
+}
+
+// known tells whether the previous session still counts for one that starts at ts.
+func (p previous) known(ts int64) bool { return p.ended != 0 && ts-p.ended <= Memory }
+
+// channel of a session that starts with first.
+func channel(first *pb.StoredEvent, p previous) string {
+	own := first.GetEntry().GetChannel()
+	if own != PreviousChannel {
+		return own
+	}
+	if p.known(first.EventTs) {
+		return p.channel
+	}
+	return direct
+}
+
+// build makes the whole value of one session.
+func build(visitor string, events []*pb.StoredEvent, r Run, p previous, c Config) *pb.Session {
+	first, last := events[0], events[len(events)-1]
+	entry := &pb.Entry{}
 	if first.Entry != nil {
-		e = first.Entry.CloneVT()
+		entry = first.Entry.CloneVT()
 	}
-	known := p.Ended != 0 && first.EventTs-p.Ended <= Memory
-	e.Returning = known
-	if e.Channel == PreviousChannel {
-		e.Channel = direct
-		if known {
-			e.Channel = p.Channel
-		}
-	}
-	return e
-}
-
-// Build makes the whole value of one session.
-func Build(store, visitor string, run []*pb.StoredEvent, p Previous, c Config) *pb.Session {
-	creating := Creating(run)
-	id := event.SessionID(store, visitor, creating.EventId)
-	first, last := run[0], run[len(run)-1]
-	s := &pb.Session{SessionId: id[:], Visitor: visitor, StartedAt: first.EventTs, EndedAt: last.EventTs,
-		CreatedDay: int32(creating.IngestTs / 86_400_000), CreatedOffset: creating.Offset, Entry: Entry(first, p),
-		Events: uint32(len(run)), FinalAt: last.EventTs + c.Gap, Trail: make([]*pb.Step, 0, len(run))}
-	for _, e := range run {
+	entry.Channel, entry.Returning = channel(first, p), p.known(first.EventTs)
+	s := &pb.Session{SessionId: r.ID[:], Visitor: visitor, StartedAt: first.EventTs, EndedAt: last.EventTs,
+		CreatedDay: r.Day(), CreatedOffset: r.Created.Offset, Entry: entry, Events: uint32(len(events)),
+		FinalAt: last.EventTs + c.Gap, Trail: make([]*pb.Step, 0, len(events))}
+	steps := make([]pb.Step, len(events))
+	for i, e := range events {
 		s.EventsHash ^= event.PayloadHash(e.EventId)
 		s.Flags |= sessionFlags(e.Flags)
 		if e.User != "" {
 			s.User = e.User
 		}
-		s.Trail = append(s.Trail, &pb.Step{Action: e.Action, Ts: e.EventTs, EventId: e.EventId, ValueMinor: e.ValueMinor,
-			Product: e.Product, OrderId: e.OrderId})
+		st := &steps[i]
+		st.Action, st.Ts, st.EventId, st.ValueMinor = e.Action, e.EventTs, e.EventId, e.ValueMinor
+		st.Product, st.OrderId, st.Flags = e.Product, e.OrderId, stepFlags(e.Flags)
+		s.Trail = append(s.Trail, st)
 	}
 	return s
 }
 
+// Flags of a session.
+const (
+	FlagCapped   = 1 << 0
+	FlagBot      = 1 << 1
+	FlagInternal = 1 << 2
+)
+
 // sessionFlags of an event's flags: bot and internal colour the session.
 func sessionFlags(eventFlags uint32) (f uint32) {
 	if eventFlags&event.FlagBot != 0 {
-		f |= 1 << 1
+		f |= FlagBot
 	}
 	if eventFlags&event.FlagInternal != 0 {
-		f |= 1 << 2
+		f |= FlagInternal
 	}
 	return f
 }
 
-// All builds every session of a visitor, in order.
-func All(store, visitor string, v *pb.VisitorState, c Config) []*pb.Session {
-	p := Previous{Channel: v.LastChannel, Ended: v.LastEnded}
-	var out []*pb.Session
-	for _, run := range Cut(v.Events, c) {
-		s := Build(store, visitor, run, p, c)
-		out = append(out, s)
-		p = Previous{Channel: s.Entry.Channel, Ended: s.EndedAt}
+// stepFlags of an event's flags: bit 0 says that the currency is unknown and the value excluded.
+func stepFlags(eventFlags uint32) uint32 {
+	if eventFlags&event.FlagCurrency != 0 {
+		return 1
 	}
-	return out
+	return 0
 }

@@ -136,8 +136,10 @@ func (f File) check() error {
 		return fmt.Errorf("store file: meaning.brand_pattern: %w", err)
 	}
 	for i, fu := range f.Meaning.Funnels {
-		if fu.Steps[0].Action != "session" {
-			return fmt.Errorf("store file: meaning.funnels[%d]: the first step is %q, expected session", i, fu.Steps[0].Action)
+		for j, st := range fu.Steps {
+			if st.Action == "session" && j > 0 {
+				return fmt.Errorf("store file: meaning.funnels[%d].steps[%d]: session is built in as a first step only", i, j)
+			}
 		}
 		if fu.Steps[0].Optional || fu.Steps[len(fu.Steps)-1].Optional {
 			return fmt.Errorf("store file: meaning.funnels[%d]: the first and the last step cannot be optional", i)
