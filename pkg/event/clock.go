@@ -1,5 +1,12 @@
 package event
 
+import (
+	"encoding/binary"
+	"errors"
+	"maps"
+	"slices"
+)
+
 // Allowance is how far W stays behind the highest ingest_ts, in milliseconds (design §3).
 const Allowance = 10_000
 
@@ -21,20 +28,13 @@ func NewClock() *Clock {
 	return &Clock{maxIngest: Unseen, floors: map[string]int64{}, lateness: map[string]int64{}}
 }
 
-// Restore continues from saved values.
-func (c *Clock) Restore(maxIngest int64, floors map[string]int64) {
-	c.maxIngest = maxIngest
-	for s, f := range floors {
-		c.floors[s] = f
-	}
-}
-
-// SetLateness makes a store known, L in milliseconds. Its floor never falls, also when L grows.
+// SetLateness makes a store known, L in milliseconds. Its floor never falls, also when L grows. A new store starts
+// at the least floor of the others, so that F, which was told to readers, does not fall either.
 func (c *Clock) SetLateness(store string, l int64) {
-	c.lateness[store] = l
 	if _, ok := c.floors[store]; !ok {
-		c.floors[store] = Unseen
+		c.floors[store] = c.MinFloor()
 	}
+	c.lateness[store] = l
 	c.raise(store)
 }
 
@@ -42,6 +42,14 @@ func (c *Clock) SetLateness(store string, l int64) {
 // move W then, and its times are clamped to the append time. A driven record is exempt: its clock is virtual.
 func Leads(ingestTS, appendTS int64, driven bool) bool {
 	return !driven && appendTS > 0 && ingestTS-appendTS > MaxLead
+}
+
+// Clamp is event_ts as it counts: of a record that leads, never later than its append time, with the flag for it.
+func Clamp(eventTS, ingestTS, appendTS int64, driven bool) (ts int64, flags uint32) {
+	if eventTS > appendTS && Leads(ingestTS, appendTS, driven) {
+		return appendTS, FlagClamped
+	}
+	return eventTS, 0
 }
 
 // Observe takes a record's ingest_ts and append time.
@@ -80,17 +88,50 @@ func (c *Clock) Floor(store string) int64 {
 	return Unseen
 }
 
-// MinFloor is the least floor over the stores: what F and FP start from.
+// MinFloor is the least floor over the stores: what F and FP start from. Without a store nothing is final.
 func (c *Clock) MinFloor() int64 {
-	least := c.Watermark()
+	if len(c.floors) == 0 {
+		return Unseen
+	}
+	least := int64(1<<62 - 1)
 	for _, f := range c.floors {
 		least = min(least, f)
 	}
 	return least
 }
 
-// Floors lists the floor of each store, to be saved.
-func (c *Clock) Floors() map[string]int64 { return c.floors }
-
 // Late tells whether an event of the store comes after its floor has passed its time.
 func (c *Clock) Late(store string, eventTS int64) bool { return eventTS < c.Floor(store) }
+
+// Snapshot is the clock as bytes, for a fold's store: equal clocks give equal bytes.
+func (c *Clock) Snapshot() []byte {
+	b := binary.BigEndian.AppendUint64(nil, uint64(c.maxIngest))
+	for _, store := range slices.Sorted(maps.Keys(c.floors)) {
+		b = binary.BigEndian.AppendUint64(b, uint64(c.floors[store]))
+		b = binary.AppendUvarint(b, uint64(len(store)))
+		b = append(b, store...)
+	}
+	return b
+}
+
+var errSnapshot = errors.New("clock snapshot is cut short")
+
+// Restore continues from a Snapshot. The stores' latenesses are set before or after it.
+func (c *Clock) Restore(b []byte) error {
+	if len(b) < 8 {
+		return errSnapshot
+	}
+	c.maxIngest = int64(binary.BigEndian.Uint64(b))
+	for b = b[8:]; len(b) > 0; {
+		if len(b) < 9 {
+			return errSnapshot
+		}
+		size, n := binary.Uvarint(b[8:])
+		if n <= 0 || size > uint64(len(b)-8-n) {
+			return errSnapshot
+		}
+		c.floors[string(b[8+n:8+n+int(size)])] = int64(binary.BigEndian.Uint64(b))
+		b = b[8+n+int(size):]
+	}
+	return nil
+}

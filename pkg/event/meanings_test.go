@@ -101,6 +101,58 @@ func TestMinFloorIsTheLeastOfTheStores(t *testing.T) {
 	if got, want := c.MinFloor(), 40*minute-event.Allowance; got != want {
 		t.Errorf("got %d, want %d", got, want)
 	}
+	c.SetLateness("c", 500*minute) // a store that is new does not pull F back
+	if got, want := c.MinFloor(), 40*minute-event.Allowance; got != want {
+		t.Errorf("with a new store: got %d, want %d", got, want)
+	}
+}
+
+func TestClockSnapshot(t *testing.T) {
+	c := event.NewClock()
+	c.SetLateness("a", 60*minute)
+	c.SetLateness("b", 10*minute)
+	c.Observe(100*minute, 0, false)
+	back := event.NewClock()
+	if err := back.Restore(c.Snapshot()); err != nil {
+		t.Fatal(err)
+	}
+	if back.MaxIngest() != c.MaxIngest() || back.Floor("a") != c.Floor("a") || back.Floor("b") != c.Floor("b") {
+		t.Error("the restored clock differs")
+	}
+	for cut := range len(c.Snapshot()) {
+		if cut != 8 && cut != 18 && event.NewClock().Restore(c.Snapshot()[:cut]) == nil {
+			t.Errorf("a snapshot cut to %d bytes was taken", cut)
+		}
+	}
+}
+
+func FuzzClockRestore(f *testing.F) {
+	f.Add([]byte("12345678\x00\x00\x00\x00\x00\x00\x00\x01\x01a"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c := event.NewClock()
+		if c.Restore(b) == nil && event.NewClock().Restore(c.Snapshot()) != nil {
+			t.Error("what was taken does not read back")
+		}
+	})
+}
+
+func TestClamp(t *testing.T) {
+	for _, c := range []struct {
+		ts, ingest, appended int64
+		driven               bool
+		want                 int64
+		flags                uint32
+	}{
+		{70_000, 70_000, 50_000, false, 50_000, event.FlagClamped},
+		{40_000, 70_000, 50_000, false, 40_000, 0},
+		{60_000, 60_000, 50_000, false, 60_000, 0},
+		{70_000, 70_000, 50_000, true, 70_000, 0},
+		{70_000, 70_000, 0, false, 70_000, 0},
+	} {
+		if ts, flags := event.Clamp(c.ts, c.ingest, c.appended, c.driven); ts != c.want || flags != c.flags {
+			t.Errorf("%+v: got %d, %d", c, ts, flags)
+		}
+	}
 }
 
 func TestMinor(t *testing.T) {

@@ -45,6 +45,7 @@ type Meaning struct {
 	Currency     string   `yaml:"currency"`
 	SessionGap   Duration `yaml:"session_gap"`
 	Lateness     Duration `yaml:"lateness"`
+	LinkHorizon  Duration `yaml:"link_horizon"`
 	BrandPattern string   `yaml:"brand_pattern"`
 	Funnels      []Funnel `yaml:"funnels"`
 }
@@ -85,7 +86,8 @@ func Parse(file []byte) (File, error) {
 	if err := checkSchema(raw); err != nil {
 		return File{}, err
 	}
-	f := File{Meaning: Meaning{SessionGap: Duration(30 * time.Minute), Lateness: Duration(24 * time.Hour)}}
+	f := File{Meaning: Meaning{SessionGap: Duration(30 * time.Minute), Lateness: Duration(24 * time.Hour),
+		LinkHorizon: Duration(7 * 24 * time.Hour)}}
 	if err := yaml.Unmarshal(file, &f); err != nil {
 		return File{}, fmt.Errorf("store file: %w", err)
 	}
@@ -145,8 +147,11 @@ func (f File) check() error {
 			return fmt.Errorf("store file: meaning.funnels[%d]: the first and the last step cannot be optional", i)
 		}
 	}
-	if f.Meaning.SessionGap <= 0 || f.Meaning.Lateness <= 0 {
-		return errors.New("store file: meaning.session_gap and meaning.lateness must be above zero")
+	if g := time.Duration(f.Meaning.SessionGap); g < time.Minute || g > 8*time.Hour {
+		return fmt.Errorf("store file: meaning.session_gap: %s, expected 1m to 8h", g)
+	}
+	if f.Meaning.Lateness <= 0 || f.Meaning.LinkHorizon < 0 {
+		return errors.New("store file: meaning.lateness must be above zero, meaning.link_horizon not below it")
 	}
 	return nil
 }

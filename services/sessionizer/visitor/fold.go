@@ -5,8 +5,6 @@ package visitor
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/tributary-data/tributary/pkg/event"
 	"github.com/tributary-data/tributary/pkg/session"
@@ -30,7 +28,7 @@ type Fold struct {
 	stores   map[string]*store
 	visitors map[string]*visitor // by event.Key
 	due      dueHeap
-	starts   map[int64]int // sessions that are not final, by 15-minute entry bucket
+	entries  entries
 
 	last      position // of the last applied record
 	emittedW  int64    // W of the last watermark record
@@ -58,10 +56,12 @@ type store struct {
 }
 
 type visitor struct {
-	key, store, id string
-	state          *pb.VisitorState
-	starts         []int64
-	scheduled      int64 // W at which the heap will look at it; 0 = not at all
+	key, id   string
+	store     *store
+	state     *pb.VisitorState
+	runs      []session.Run
+	starts    []int64 // entry bucket of each run, as counted in entries
+	scheduled int64   // W at which the heap will look at it; 0 = not at all
 }
 
 // touch is a session key that changed since the last commit, by its last record.
@@ -75,7 +75,7 @@ type touch struct {
 // NewFold is the fold of an empty log.
 func NewFold(generation uint8, partition uint32) *Fold {
 	return &Fold{generation: generation, partition: partition, clock: event.NewClock(), stores: map[string]*store{},
-		visitors: map[string]*visitor{}, starts: map[int64]int{}, last: position{offset: -1}, emittedW: event.Unseen,
+		visitors: map[string]*visitor{}, entries: newEntries(), last: position{offset: -1}, emittedW: event.Unseen,
 		touched: map[event.ID]*touch{}, dirty: map[string]*visitor{}, clockMark: event.Unseen}
 }
 
@@ -100,7 +100,15 @@ func (f *Fold) Apply(r stream.Record) error {
 	case pb.Kind_KIND_CONFIG:
 		return f.applyConfig(rec)
 	case pb.Kind_KIND_EVENT:
-		f.applyEvent(rec.Store, rec.GetEvent())
+		e := rec.GetEvent()
+		s := f.stores[rec.Store]
+		if s == nil || e == nil || e.Visitor == "" || !e.Interactive {
+			f.stats.Skipped++
+			return nil
+		}
+		ts, flags := event.Clamp(e.EventTs, rec.IngestTs, r.AppendTime, rec.Flags&FlagDriven != 0)
+		e.EventTs, e.Flags = ts, e.Flags|flags
+		f.applyEvent(rec.Store, s, e)
 	}
 	return nil
 }
@@ -119,49 +127,52 @@ func (f *Fold) applyConfig(rec *pb.Record) error {
 	return nil
 }
 
+// setConfig keeps the *store of a known store, since its visitors point to it.
 func (f *Fold) setConfig(rec *pb.Record) error {
 	file, err := stores.Parse(rec.GetConfig().GetFile())
 	if err != nil {
 		return err
 	}
-	c := session.Config{Gap: file.Meaning.SessionGap.Millis(), Lateness: file.Meaning.Lateness.Millis()}
-	f.stores[rec.Store] = &store{file: file, config: c, record: rec}
-	f.clock.SetLateness(rec.Store, c.Lateness)
+	s := f.stores[rec.Store]
+	if s == nil {
+		s = &store{}
+		f.stores[rec.Store] = s
+	}
+	s.file, s.record = file, rec
+	s.config = session.Config{Gap: file.Meaning.SessionGap.Millis(), Lateness: file.Meaning.Lateness.Millis(),
+		LinkHorizon: file.Meaning.LinkHorizon.Millis()}
+	f.clock.SetLateness(rec.Store, s.config.Lateness)
 	return nil
 }
 
-func (f *Fold) applyEvent(storeName string, e *pb.Event) {
-	s := f.stores[storeName]
-	if s == nil || e == nil || e.Visitor == "" || !e.Interactive {
-		f.stats.Skipped++
-		return
-	}
+func (f *Fold) applyEvent(storeName string, s *store, e *pb.Event) {
 	if f.clock.Late(storeName, e.EventTs) {
 		f.stats.Late++
 		return
 	}
-	v := f.visitor(storeName, e.Visitor)
-	if _, seen := session.Seen(v.state, e.EventId); seen {
+	v := f.visitor(storeName, s, e.Visitor)
+	if _, seen := session.Seen(v.state, e.EventId, f.clock.Watermark(), s.config); seen {
 		f.stats.Duplicates++
 		return
 	}
 	f.stats.Events++
 	session.Remember(v.state, e.EventId, e.PayloadHash, f.last.ingestTS)
-	f.insert(s, v, f.stored(s, e))
+	f.insert(v, f.stored(s, e))
 	f.dirty[v.key] = v
-	f.schedule(v, s.config)
+	f.schedule(v)
 }
 
-func (f *Fold) visitor(storeName, id string) *visitor {
+func (f *Fold) visitor(storeName string, s *store, id string) *visitor {
 	key := string(event.Key(storeName, id, ""))
 	v := f.visitors[key]
 	if v == nil {
-		v = &visitor{key: key, store: storeName, id: id, state: &pb.VisitorState{}}
+		v = &visitor{key: key, id: id, store: s, state: &pb.VisitorState{}}
 		f.visitors[key] = v
 	}
 	return v
 }
 
+// stored is what is kept of an event. Money in another currency than the store's is counted without its value.
 func (f *Fold) stored(s *store, e *pb.Event) *pb.StoredEvent {
 	out := &pb.StoredEvent{Offset: f.last.offset, IngestTs: f.last.ingestTS, EventId: e.EventId, EventTs: e.EventTs,
 		Sequence: e.Sequence, User: e.User, Action: e.Action, Entry: e.Entry, Product: e.Product, OrderId: e.OrderId, Flags: e.Flags}
@@ -176,25 +187,25 @@ func (f *Fold) stored(s *store, e *pb.Event) *pb.StoredEvent {
 }
 
 // insert puts the event into the visitor's set and notes every session key that this changes.
-func (f *Fold) insert(s *store, v *visitor, e *pb.StoredEvent) {
-	events := v.state.Events
-	if n := len(events); n > 0 && session.Less(events[n-1], e) < 0 && !session.Cuts(events[n-1], e, s.config) {
-		session.Insert(v.state, e)
-		f.touchLast(s, v) // the usual case: the last session grows, nothing else moves
+func (f *Fold) insert(v *visitor, e *pb.StoredEvent) {
+	before := len(v.runs)
+	if runs, ok := session.Append(f.name(v), v.id, v.state, v.runs, e, v.store.config); ok {
+		v.runs = runs
+		if len(runs) > before {
+			v.starts = append(v.starts, f.entries.add(e.EventTs))
+		}
+		f.touch(v, runs[len(runs)-1].ID, runs[len(runs)-1].Day())
 		return
 	}
-	before := session.All(v.store, v.id, v.state, s.config)
+	old := session.All(v.id, v.state, v.runs, v.store.config)
 	session.Insert(v.state, e)
-	after := session.All(v.store, v.id, v.state, s.config)
-	f.touchDiff(v, before, after)
-	f.recount(v, after)
+	v.runs = session.Runs(f.name(v), v.id, v.state.Events, v.store.config)
+	f.touchDiff(v, old, session.All(v.id, v.state, v.runs, v.store.config))
+	f.recount(v)
 }
 
-func (f *Fold) touchLast(s *store, v *visitor) {
-	runs := session.Cut(v.state.Events, s.config)
-	c := session.Creating(runs[len(runs)-1])
-	f.touch(v, event.SessionID(v.store, v.id, c.EventId), int32(c.IngestTs/86_400_000))
-}
+// name of the visitor's store.
+func (f *Fold) name(v *visitor) string { return v.store.record.Store }
 
 // touchDiff notes the sessions that are new, gone or different.
 func (f *Fold) touchDiff(v *visitor, before, after []*pb.Session) {
@@ -209,8 +220,8 @@ func (f *Fold) touchDiff(v *visitor, before, after []*pb.Session) {
 		}
 		delete(old, id)
 	}
-	for _, id := range sortedIDs(old) {
-		f.touch(v, id, old[id].CreatedDay)
+	for id, s := range old {
+		f.touch(v, id, s.CreatedDay) // into a map: the order does not show
 	}
 }
 
@@ -219,25 +230,14 @@ func (f *Fold) touch(v *visitor, id event.ID, day int32) {
 }
 
 // recount replaces the visitor's share of the entry buckets.
-func (f *Fold) recount(v *visitor, sessions []*pb.Session) {
+func (f *Fold) recount(v *visitor) {
 	for _, b := range v.starts {
-		if f.starts[b]--; f.starts[b] == 0 {
-			delete(f.starts, b)
-		}
+		f.entries.remove(b)
 	}
 	v.starts = v.starts[:0]
-	for _, s := range sessions {
-		b := bucket(s.StartedAt)
-		v.starts = append(v.starts, b)
-		f.starts[b]++
+	for _, r := range v.runs {
+		v.starts = append(v.starts, f.entries.add(v.state.Events[r.From].EventTs))
 	}
-}
-
-// bucket is the start of the 15-minute window of a time, Unix milliseconds.
-func bucket(ms int64) int64 { return ms - ms%900_000 }
-
-func sortedIDs[T any](m map[event.ID]T) []event.ID {
-	return slices.SortedFunc(maps.Keys(m), func(a, b event.ID) int { return slices.Compare(a[:], b[:]) })
 }
 
 func (f *Fold) source(offset int64) *pb.Source {

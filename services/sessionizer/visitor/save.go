@@ -9,10 +9,11 @@ import (
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 )
 
-// Keys of the store: c/<store> → config record, f/<store> → floor, v/<event key> → VisitorState, w → highest ingest_ts.
+// Keys of the store: c/<store> → config record, h/<entry bucket> → floor beyond which its sessions are out of a link's
+// reach, v/<event key> → VisitorState, w → clock.
 const (
 	prefixConfig  = "c/"
-	prefixFloor   = "f/"
+	prefixHeld    = "h/"
 	prefixVisitor = "v/"
 	keyClock      = "w"
 )
@@ -28,21 +29,17 @@ func (f *Fold) Load(r Reader, next int64) error {
 	if err := r.Each([]byte(prefixConfig), f.loadConfig); err != nil {
 		return fmt.Errorf("load configs: %w", err)
 	}
-	floors := map[string]int64{}
-	err := r.Each([]byte(prefixFloor), func(k, v []byte) error {
-		floors[string(k[len(prefixFloor):])] = int64(binary.BigEndian.Uint64(v))
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("load floors: %w", err)
-	}
-	err = r.Each([]byte(keyClock), func(_, v []byte) error {
-		f.clockMark = int64(binary.BigEndian.Uint64(v))
-		f.clock.Restore(f.clockMark, floors)
-		return nil
-	})
+	err := r.Each([]byte(keyClock), func(_, v []byte) error { return f.clock.Restore(v) })
 	if err != nil {
 		return fmt.Errorf("load clock: %w", err)
+	}
+	f.clockMark = f.clock.MaxIngest()
+	err = r.Each([]byte(prefixHeld), func(k, v []byte) error {
+		f.entries.held[int64(binary.BigEndian.Uint64(k[len(prefixHeld):]))] = int64(binary.BigEndian.Uint64(v))
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("load entry buckets: %w", err)
 	}
 	if err := r.Each([]byte(prefixVisitor), f.loadVisitor); err != nil {
 		return fmt.Errorf("load visitors: %w", err)
@@ -65,13 +62,14 @@ func (f *Fold) loadVisitor(key, value []byte) error {
 	if !ok || s == nil {
 		return fmt.Errorf("visitor of unknown store %q", storeName)
 	}
-	v := &visitor{key: k, store: storeName, id: id, state: &pb.VisitorState{}}
+	v := &visitor{key: k, id: id, store: s, state: &pb.VisitorState{}}
 	if err := v.state.UnmarshalVT(value); err != nil {
 		return err
 	}
 	f.visitors[k] = v
-	f.recount(v, session.All(v.store, v.id, v.state, s.config))
-	f.schedule(v, s.config)
+	v.runs = session.Runs(storeName, id, v.state.Events, s.config)
+	f.recount(v)
+	f.schedule(v)
 	return nil
 }
 
@@ -84,17 +82,18 @@ func cutKey(k string) (storeName, visitor string, ok bool) {
 	return "", "", false
 }
 
-// Save stages what changed since the last commit.
+// Save stages what changed since the last commit. The store sorts by key, so map order does not show.
 func (f *Fold) Save(b stream.Batcher) error {
 	for name, s := range f.stores {
-		if s.changed {
-			v, err := s.record.MarshalVT()
-			if err != nil {
-				return err
-			}
-			if err := b.Set([]byte(prefixConfig+name), v); err != nil {
-				return err
-			}
+		if !s.changed {
+			continue
+		}
+		v, err := s.record.MarshalVT()
+		if err != nil {
+			return err
+		}
+		if err := b.Set([]byte(prefixConfig+name), v); err != nil {
+			return err
 		}
 	}
 	for _, v := range f.dirty {
@@ -102,15 +101,35 @@ func (f *Fold) Save(b stream.Batcher) error {
 			return err
 		}
 	}
-	if f.clock.MaxIngest() == f.clockMark {
-		return nil
+	if err := f.saveHeld(b); err != nil {
+		return err
 	}
-	for name, floor := range f.clock.Floors() {
-		if err := b.Set([]byte(prefixFloor+name), number(floor)); err != nil {
+	return f.saveClock(b)
+}
+
+func (f *Fold) saveHeld(b stream.Batcher) error {
+	for at := range f.entries.changed {
+		key := append([]byte(prefixHeld), number(at)...)
+		until, held := f.entries.held[at]
+		err := error(nil)
+		if held {
+			err = b.Set(key, number(until))
+		} else {
+			err = b.Delete(key)
+		}
+		if err != nil {
 			return err
 		}
 	}
-	return b.Set([]byte(keyClock), number(f.clock.MaxIngest()))
+	return nil
+}
+
+// saveClock also saves the floors of new configs, which move without a new ingest_ts.
+func (f *Fold) saveClock(b stream.Batcher) error {
+	if f.clock.MaxIngest() == f.clockMark && len(f.configs) == 0 {
+		return nil
+	}
+	return b.Set([]byte(keyClock), f.clock.Snapshot())
 }
 
 func (f *Fold) saveVisitor(b stream.Batcher, v *visitor) error {
@@ -131,6 +150,7 @@ func number(v int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(v
 func (f *Fold) Saved() {
 	clear(f.touched)
 	clear(f.dirty)
+	clear(f.entries.changed)
 	f.configs = f.configs[:0]
 	for _, s := range f.stores {
 		s.changed = false

@@ -1,0 +1,76 @@
+package visitor
+
+import (
+	"container/heap"
+
+	"github.com/tributary-data/tributary/pkg/session"
+)
+
+// schedule makes sure that the visitor is looked at when something of it may expire.
+func (f *Fold) schedule(v *visitor) {
+	due := session.Due(v.state, v.runs, v.store.config)
+	if v.scheduled != 0 && v.scheduled <= due {
+		return // it is looked at earlier, and scheduled anew then
+	}
+	v.scheduled = due
+	heap.Push(&f.due, dueEntry{at: due, visitor: v})
+}
+
+// expire drops what is final from every visitor that is due at W, and releases what no link reaches any more.
+func (f *Fold) expire() {
+	w := f.clock.Watermark()
+	for len(f.due) > 0 && f.due[0].at < w {
+		e := heap.Pop(&f.due).(dueEntry)
+		v := e.visitor
+		if v.scheduled != e.at {
+			continue // scheduled anew since
+		}
+		v.scheduled = 0
+		f.expireVisitor(v, w)
+	}
+	f.entries.release(f.clock.MinFloor())
+}
+
+func (f *Fold) expireVisitor(v *visitor, w int64) {
+	c := v.store.config
+	ended := make([]int64, len(v.runs))
+	for i, r := range v.runs {
+		ended[i] = v.state.Events[r.To-1].EventTs
+	}
+	gone := session.Expire(v.state, v.runs, f.clock.Floor(f.name(v)), w, c)
+	for i, b := range v.starts[:gone] {
+		f.entries.remove(b)
+		f.entries.hold(b, ended[i]+c.Gap+c.LinkHorizon)
+	}
+	v.starts = append(v.starts[:0], v.starts[gone:]...)
+	v.runs = session.Runs(f.name(v), v.id, v.state.Events, c)
+	f.dirty[v.key] = v
+	if session.Empty(v.state) {
+		delete(f.visitors, v.key)
+		return
+	}
+	f.schedule(v)
+}
+
+type dueEntry struct {
+	at      int64
+	visitor *visitor
+}
+
+// dueHeap is a heap by W.
+type dueHeap []dueEntry
+
+func (h dueHeap) Len() int           { return len(h) }
+func (h dueHeap) Less(i, j int) bool { return h[i].at < h[j].at }
+func (h dueHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+
+// Push and Pop are container/heap's.
+func (h *dueHeap) Push(x any) { *h = append(*h, x.(dueEntry)) }
+
+// Pop removes the last element.
+func (h *dueHeap) Pop() any {
+	old := *h
+	e := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return e
+}

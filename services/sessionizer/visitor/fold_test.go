@@ -1,0 +1,194 @@
+package visitor_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tributary-data/tributary/pkg/stream"
+	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
+	"github.com/tributary-data/tributary/services/sessionizer/visitor"
+)
+
+// Ensure that where flushes fall changes neither the store nor what readers see (C1).
+func TestFlushPositionsDoNotShow(t *testing.T) {
+	for seed := range uint64(5) {
+		log := traffic(t, seed)
+		var wantStore []string
+		var want *topic
+		for _, flush := range []int{1000, 7, 1} {
+			dir, out := t.TempDir(), &topic{}
+			if err := run(t, dir, log, out, flush, nil); err != nil {
+				t.Fatal(err)
+			}
+			if want == nil {
+				wantStore, want = content(t, dir), out
+				if n := len(out.table(t)); n < 40 {
+					t.Fatalf("the log makes %d sessions only", n)
+				}
+				continue
+			}
+			if got := content(t, dir); !slices.Equal(got, wantStore) {
+				t.Errorf("seed %d: the store differs with flushes of %d records:\ngot  %s\nwant %s", seed, flush,
+					strings.Join(got, "\n"), strings.Join(wantStore, "\n"))
+			}
+			sameTables(t, out.table(t), want.table(t))
+		}
+	}
+}
+
+// Ensure that a crash at any step of any flush repeats work but changes no result (C3).
+func TestCrashAtEachFailPoint(t *testing.T) {
+	log := traffic(t, 42)
+	clean := &topic{}
+	cleanDir := t.TempDir()
+	if err := run(t, cleanDir, log, clean, 50, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []string{stream.StepApplied, stream.StepFlushed, stream.StepWritten, stream.StepCommitted} {
+		for nth := 1; nth <= 4; nth++ {
+			dir, out, seen, crashed := t.TempDir(), &topic{}, 0, false
+			fail := func(s string) error {
+				if s == step {
+					if seen++; seen == nth && !crashed {
+						crashed = true
+						return errCrash
+					}
+				}
+				return nil
+			}
+			if err := run(t, dir, log, out, 50, fail); err == nil || !crashed {
+				t.Fatalf("%s %d: no crash happened: %v", step, nth, err)
+			}
+			if err := run(t, dir, log, out, 33, fail); err != nil {
+				t.Fatal(err)
+			}
+			sameTables(t, out.table(t), clean.table(t))
+			if got, want := content(t, dir), content(t, cleanDir); !slices.Equal(got, want) {
+				t.Errorf("crash %d at %s: the store differs", nth, step)
+			}
+		}
+	}
+}
+
+// Ensure that a session born and merged away inside one flush leaves a tombstone, and that the tombstone wins.
+func TestMergeInsideOneFlush(t *testing.T) {
+	log := logOf(t, config(), ev("a", day0, "1"), ev("a", day0+50*minute, "2"), evAt("a", day0+25*minute, day0+51*minute, "3"))
+	for _, flush := range []int{1, 1000} {
+		out := &topic{}
+		if err := run(t, t.TempDir(), log, out, flush, nil); err != nil {
+			t.Fatal(err)
+		}
+		tombstones := 0
+		for _, r := range out.records {
+			if r.Kind == pb.Kind_KIND_TOMBSTONE {
+				tombstones++
+			}
+		}
+		if live := out.table(t); len(live) != 1 || tombstones != 1 {
+			t.Errorf("flush %d: got %d sessions, %d tombstones, want 1 and 1", flush, len(live), tombstones)
+		}
+	}
+}
+
+// Ensure that what the fold forwards comes in the order that readers rely on: config first, watermark last.
+func TestOrderInAFlush(t *testing.T) {
+	out := &topic{}
+	if err := run(t, t.TempDir(), logOf(t, config(), ev("a", day0, "1"), config()), out, 1000, nil); err != nil {
+		t.Fatal(err)
+	}
+	var kinds []pb.Kind
+	for _, r := range out.records {
+		kinds = append(kinds, r.Kind)
+		if r.Source == nil || r.Source.Partition != 3 {
+			t.Errorf("%s has source %v, want partition 3", r.Kind, r.Source)
+		}
+	}
+	if want := []pb.Kind{pb.Kind_KIND_CONFIG, pb.Kind_KIND_SESSION, pb.Kind_KIND_WATERMARK}; !slices.Equal(kinds, want) {
+		t.Errorf("got %v, want %v: a config with the same id is a no-op", kinds, want)
+	}
+}
+
+func lastMark(t testing.TB, recs ...*pb.Record) *pb.Watermark {
+	t.Helper()
+	out := &topic{}
+	if err := run(t, t.TempDir(), logOf(t, recs...), out, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	return out.records[len(out.records)-1].GetWatermark()
+}
+
+// Ensure the two marks of finality: F waits for gap + lateness, FP for a link's reach beyond them.
+func TestMarks(t *testing.T) {
+	const day, allowance = 24 * 60 * minute, int64(10_000)
+	e := ev("a", day0+20*minute, "1")
+	bucket := day0 + 15*minute
+	final := day0 + 20*minute + 30*minute + day + allowance // ingest time at which floor = E + gap
+	for _, c := range []struct {
+		name  string
+		now   int64
+		f, fp int64
+	}{
+		{"before final", final, bucket, bucket},
+		{"final", final + 1, day0 + 50*minute + 1, bucket},
+		{"within a link's reach", final + 7*day, day0 + 50*minute + 7*day, bucket},
+		{"final for persons", final + 7*day + 1, day0 + 50*minute + 7*day + 1, day0 + 50*minute + 7*day + 1},
+	} {
+		if m := lastMark(t, config(), e, tick(c.now)); m.W != c.now-allowance || m.F != c.f || m.Fp != c.fp {
+			t.Errorf("%s: got W %d, F %+d, FP %+d, want %d, %+d, %+d", c.name, m.W-day0, m.F-day0, m.Fp-day0, c.now-allowance-day0, c.f-day0, c.fp-day0)
+		}
+	}
+}
+
+// Ensure that lateness is decided before state is touched, at the floor exactly.
+func TestLateEventsTouchNothing(t *testing.T) {
+	floor := day0 - 10_000 // of a tick a day later
+	recs := []*pb.Record{config(), tick(day0 + 24*60*minute)}
+	for i, c := range []struct {
+		ts   int64
+		want int
+	}{{floor - 1, 0}, {floor, 1}} {
+		out := &topic{}
+		late := evAt("a", c.ts, day0+24*60*minute, fmt.Sprint(i))
+		if err := run(t, t.TempDir(), logOf(t, append(recs, late)...), out, 1, nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(out.table(t)); got != c.want {
+			t.Errorf("event at floor%+d: got %d sessions, want %d", c.ts-floor, got, c.want)
+		}
+	}
+}
+
+// Ensure that one event more after a long session's expiry is looked at does not hang or lose the session.
+func TestLongSessionIsRescheduled(t *testing.T) {
+	recs := []*pb.Record{config()}
+	for i := range int64(20) {
+		recs = append(recs, ev("a", day0+i*20*minute, fmt.Sprint(i)))
+	}
+	m := lastMark(t, append(recs, tick(day0+25*60*minute))...)
+	if m.F != day0 {
+		t.Errorf("F moved to %+d while the session is open", m.F-day0)
+	}
+}
+
+func BenchmarkFold(b *testing.B) {
+	recs := []*pb.Record{config()}
+	for i := range int64(10_000) {
+		recs = append(recs, ev(fmt.Sprint("v", i%1000), day0+i*1000, fmt.Sprint(i)))
+	}
+	log := logOf(b, recs...)
+	b.ReportAllocs()
+	for b.Loop() {
+		f := visitor.NewFold(0, 0)
+		for _, r := range log {
+			if err := f.Apply(r); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if _, err := f.Flush(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(log)), "ns/event")
+}
