@@ -56,6 +56,11 @@ type Batcher interface {
 	Delete(key []byte) error
 }
 
+// StateReader reads a store by prefix, in key order. Key and value are valid during the call.
+type StateReader interface {
+	Each(prefix []byte, f func(key, value []byte) error) error
+}
+
 // Store keeps a fold's state. Commit writes the changes and the next offset in one atomic batch.
 type Store interface {
 	// Next is the offset to resume from; 0 for an empty store.

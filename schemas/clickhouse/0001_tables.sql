@@ -14,7 +14,8 @@ CREATE TABLE IF NOT EXISTS tributary.events
     channel LowCardinality(String), source String, medium String, campaign String, term String, content String,
     brand_search LowCardinality(String), click_id_kind LowCardinality(String), click_id String,
     device LowCardinality(String), os LowCardinality(String), browser LowCardinality(String), country LowCardinality(String),
-    product String, value_minor Int64, currency LowCardinality(String), order_id String, properties String,
+    product String, quantity Float64, value_minor Int64, currency LowCardinality(String), order_id String,
+    cart_token String, checkout_token String, payload_hash UInt64, properties String,
     protocol LowCardinality(String), origin LowCardinality(String)
 )
 ENGINE = ReplacingMergeTree(version)
@@ -28,7 +29,7 @@ CREATE TABLE IF NOT EXISTS tributary.sessions
     started_at DateTime64(3, 'UTC'), ended_at DateTime64(3, 'UTC'),
     channel LowCardinality(String), source String, medium String, campaign String, term String, content String,
     brand_search LowCardinality(String), device LowCardinality(String), os LowCardinality(String), browser LowCardinality(String),
-    country LowCardinality(String), landing_path String, returning UInt8, events UInt32, events_hash UInt64, flags UInt32,
+    country LowCardinality(String), landing_path String, returning UInt8, events UInt32, tail_events UInt32, events_hash UInt64, flags UInt32,
     trail_action Array(LowCardinality(String)), trail_ts Array(DateTime64(3, 'UTC')), trail_value_minor Array(Int64),
     trail_product Array(String), trail_order_id Array(String), value_minor Int64, orders UInt32
 )

@@ -18,13 +18,8 @@ const (
 	keyClock      = "w"
 )
 
-// Reader reads a store by prefix.
-type Reader interface {
-	Each(prefix []byte, f func(key, value []byte) error) error
-}
-
 // Load restores the fold from its store.
-func (f *Fold) Load(r Reader, next int64) error {
+func (f *Fold) Load(r stream.StateReader, next int64) error {
 	f.last.offset = next - 1
 	if err := r.Each([]byte(prefixConfig), f.loadConfig); err != nil {
 		return fmt.Errorf("load configs: %w", err)

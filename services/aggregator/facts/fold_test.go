@@ -1,0 +1,148 @@
+package facts_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tributary-data/tributary/pkg/clickhouse"
+	"github.com/tributary-data/tributary/pkg/event"
+	"github.com/tributary-data/tributary/pkg/state"
+	"github.com/tributary-data/tributary/pkg/stream"
+	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
+	"github.com/tributary-data/tributary/schemas/stores"
+	"github.com/tributary-data/tributary/services/aggregator/facts"
+)
+
+const hour = int64(3_600_000)
+
+func record(t testing.TB, offset int64, r *pb.Record) stream.Record {
+	t.Helper()
+	b, err := r.MarshalVT()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stream.Record{Offset: offset, AppendTime: r.IngestTs, Value: b}
+}
+
+func eventAt(ts, ingest int64, message string) *pb.Record {
+	id := event.IDFromMessage(message)
+	return &pb.Record{Kind: pb.Kind_KIND_EVENT, Store: "demo", IngestTs: ingest, Body: &pb.Record_Event{Event: &pb.Event{
+		EventId: id[:], MessageId: message, Visitor: "a", Action: "page_viewed", Interactive: true, EventTs: ts, Money: &pb.Money{Minor: 5, Currency: "EUR"}}}}
+}
+
+func config() *pb.Record {
+	return &pb.Record{Kind: pb.Kind_KIND_CONFIG, Store: "demo", Body: &pb.Record_Config{Config: &pb.Config{ConfigId: "1", File: stores.Demo()}}}
+}
+
+// column of all rows that a submission has for a table.
+func column(t testing.TB, inserts []clickhouse.Insert, table, name string) (out []string) {
+	t.Helper()
+	for _, in := range inserts {
+		if in.Table.Name != table {
+			continue
+		}
+		columns := strings.Split(strings.ReplaceAll(in.Table.Columns, " ", ""), ",")
+		at := slices.Index(columns, name)
+		for _, r := range in.Rows {
+			if len(r) != len(columns) {
+				t.Fatalf("%s: %d values for %d columns", table, len(r), len(columns))
+			}
+			out = append(out, fmt.Sprint(r[at]))
+		}
+	}
+	return out
+}
+
+// Ensure that lateness is decided at the record's own offset, that the first of an id has the highest version, and that
+// progress comes apart from the data.
+func TestRows(t *testing.T) {
+	f := facts.New(0, 3)
+	now := 48 * hour
+	floor := now - 24*hour - event.Allowance
+	for i, r := range []*pb.Record{config(), eventAt(floor-1, now-hour, "before the floor rose"), eventAt(now, now, "on time"),
+		eventAt(floor, now, "at the floor"), eventAt(floor-1, now, "late"), config()} {
+		if err := f.Apply(record(t, int64(i), r)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Apply(stream.Record{Offset: 6, Value: []byte("\xff\xff")}); err != nil || f.Skipped() != 1 {
+		t.Errorf("an undecodable record: %v, %d skipped", err, f.Skipped())
+	}
+	s, err := f.Flush()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := column(t, s.Data, "tributary.events", "late"); !slices.Equal(got, []string{"0", "0", "0", "1"}) {
+		t.Errorf("late: got %v", got)
+	}
+	versions := column(t, s.Data, "tributary.events", "version")
+	if !slices.IsSortedFunc(versions, func(a, b string) int { return -strings.Compare(a, b) }) {
+		t.Errorf("versions %v do not fall", versions)
+	}
+	if got := column(t, s.Data, "tributary.store_configs", "funnel"); !slices.Equal(got, []string{"purchase"}) {
+		t.Errorf("configs: got %v, want one row", got)
+	}
+	if got := column(t, s.Marks, "tributary.progress", "offset"); !slices.Equal(got, []string{"7"}) {
+		t.Errorf("progress: got %v", got)
+	}
+	f.Saved()
+	if s, _ := f.Flush(); len(s.Data) != 0 {
+		t.Error("what is durable is written again")
+	}
+}
+
+// Ensure that a restored fold decides as the one that it replaces.
+func TestLoad(t *testing.T) {
+	st, err := state.Open(t.TempDir(), state.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	f := facts.New(0, 3)
+	for i, r := range []*pb.Record{config(), eventAt(48*hour, 48*hour, "1")} {
+		if err := f.Apply(record(t, int64(i), r)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := st.Commit(2, f.Save); err != nil {
+		t.Fatal(err)
+	}
+	back := facts.New(0, 3)
+	if err := back.Load(st, st.Next()); err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range []*pb.Record{config(), eventAt(hour, 48*hour, "2")} {
+		if err := back.Apply(record(t, int64(i+2), r)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := back.Flush()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := column(t, s.Data, "tributary.events", "late"); !slices.Equal(got, []string{"1"}) {
+		t.Errorf("late: got %v, want the floor of the log's earlier part", got)
+	}
+	if got := column(t, s.Data, "tributary.store_configs", "funnel"); got != nil {
+		t.Errorf("a known config was written again: %v", got)
+	}
+}
+
+func BenchmarkFold(b *testing.B) {
+	log := []stream.Record{record(b, 0, config())}
+	for i := range int64(1000) {
+		log = append(log, record(b, i+1, eventAt(i, i, fmt.Sprint(i))))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		f := facts.New(0, 0)
+		for _, r := range log {
+			if err := f.Apply(r); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(log)), "ns/event")
+}
