@@ -21,6 +21,13 @@ const (
 	ReasonIDReused      Reason = "id_reused"
 )
 
+// Reasons lists them all.
+func Reasons() []Reason {
+	return []Reason{ReasonNoUserAnonID, ReasonNoName, ReasonUnknownType, ReasonNotObject, ReasonBadTimestamp, ReasonIDTooLong,
+		ReasonUserTooLong, ReasonNameTooLong, ReasonFieldType, ReasonEventTooLarge, ReasonBadMoney, ReasonUndecodable,
+		ReasonFoldPanic, ReasonIDReused}
+}
+
 // Limits of one event.
 const (
 	MaxMessageID = 100

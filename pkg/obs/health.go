@@ -1,0 +1,54 @@
+package obs
+
+import (
+	"encoding/json"
+	"net/http"
+	"sort"
+	"sync"
+)
+
+// Health tells whether a service can do its work. The zero value is ready; it is safe for concurrent use.
+type Health struct {
+	mu      sync.Mutex
+	waiting map[string]string
+}
+
+// Ready says that the named part works.
+func (h *Health) Ready(part string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.waiting, part)
+}
+
+// Unready says why the named part does not work.
+func (h *Health) Unready(part, why string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.waiting == nil {
+		h.waiting = map[string]string{}
+	}
+	h.waiting[part] = why
+}
+
+// IsReady tells whether every part works.
+func (h *Health) IsReady() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.waiting) == 0
+}
+
+// ServeHTTP answers /readyz: 200, or 503 with what is waited for.
+func (h *Health) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	h.mu.Lock()
+	reasons := make([]string, 0, len(h.waiting))
+	for part, why := range h.waiting {
+		reasons = append(reasons, part+": "+why)
+	}
+	h.mu.Unlock()
+	sort.Strings(reasons)
+	w.Header().Set("Content-Type", "application/json")
+	if len(reasons) > 0 {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	_ = json.NewEncoder(w).Encode(map[string]any{"ready": len(reasons) == 0, "waiting": reasons}) // a client that is gone needs no answer
+}
