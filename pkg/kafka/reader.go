@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -36,12 +37,13 @@ type Reader struct {
 	parts  map[int32]*Partition
 }
 
-// Partition is the stream.Source of one partition.
+// Partition is the stream.Source of one partition. One goroutine at a time fetches for it.
 type Partition struct {
 	id      int32
 	next    int64
 	batches chan stream.Batch
-	err     error
+	closed  atomic.Bool
+	err     error // written before closed is set, read after batches closed
 }
 
 // Batches delivers in order; it closes after an error.
@@ -49,6 +51,12 @@ func (p *Partition) Batches() <-chan stream.Batch { return p.batches }
 
 // Err is why Batches closed.
 func (p *Partition) Err() error { return p.err }
+
+func (p *Partition) fail(err error) {
+	p.err = err
+	p.closed.Store(true)
+	close(p.batches)
+}
 
 // queued batches per partition: one in the fold's hands, one waiting.
 const queued = 2
@@ -71,16 +79,15 @@ func NewReader(client *Client, c ReaderConfig, from map[int32]int64) *Reader {
 	return r
 }
 
-// Partition is the source of one partition; nil if the reader was not asked for it.
-func (r *Reader) Partition(id int32) *Partition { return r.parts[id] }
+// Source is the source of one of the partitions that the reader was made for.
+func (r *Reader) Source(id int32) stream.Source { return r.parts[id] }
 
 // Run fetches until ctx ends. A partition that failed for good closes its source; the others go on.
 func (r *Reader) Run(ctx context.Context) error {
 	defer func() {
 		for _, p := range r.parts {
-			if p.err == nil {
-				p.err = context.Cause(ctx)
-				close(p.batches)
+			if !p.closed.Load() {
+				p.fail(context.Cause(ctx))
 			}
 		}
 	}()
@@ -117,7 +124,7 @@ func (r *Reader) leaders(ctx context.Context) (map[int32][]*Partition, error) {
 	live := 0
 	for _, t := range res.Topics {
 		for _, p := range t.Partitions {
-			if own := r.parts[int32(p.ID)]; own != nil && own.err == nil {
+			if own := r.parts[int32(p.ID)]; own != nil && !own.closed.Load() {
 				live++
 				out[int32(p.Leader.ID)] = append(out[int32(p.Leader.ID)], own)
 			}
@@ -131,7 +138,7 @@ func (r *Reader) leaders(ctx context.Context) (map[int32][]*Partition, error) {
 
 func (r *Reader) allFailed() bool {
 	for _, p := range r.parts {
-		if p.err == nil {
+		if !p.closed.Load() {
 			return false
 		}
 	}
@@ -146,7 +153,7 @@ func (r *Reader) fetchLoop(ctx context.Context, broker int32, parts []*Partition
 			maxBytes: int32(r.config.MaxBytes), partBytes: int32(r.config.PartitionBytes)}
 		asked := map[int32]*Partition{}
 		for _, p := range parts {
-			if p.err == nil && len(p.batches) < queued {
+			if !p.closed.Load() && len(p.batches) < queued {
 				req.partitions = append(req.partitions, fetchPartition{id: p.id, offset: p.next})
 				asked[p.id] = p
 			}
@@ -226,7 +233,6 @@ func (r *Reader) partitionError(ctx context.Context, p *Partition, cause kafkago
 	if p.next >= have.First && p.next <= have.Last {
 		return fmt.Errorf("partition %d: %w", p.id, cause)
 	}
-	p.err = fmt.Errorf("%s/%d at offset %d, the log holds %d to %d: %w", r.config.Topic, p.id, p.next, have.First, have.Last, ErrDataLoss)
-	close(p.batches)
+	p.fail(fmt.Errorf("%s/%d at offset %d, the log holds %d to %d: %w", r.config.Topic, p.id, p.next, have.First, have.Last, ErrDataLoss))
 	return nil
 }

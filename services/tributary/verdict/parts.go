@@ -182,18 +182,28 @@ func (j *judge) events(ctx context.Context) error {
 	return nil
 }
 
-// locate finds the segments of events that the truth does not know: those of the stored session around them.
+// locate finds the segments of stored events: by the truth, or else by the stored session around them.
 func (j *judge) locate(got []row[string, eventFacts]) {
-	known := make(map[string]bool, len(j.truth.Events))
+	known := make(map[string]int, len(j.truth.Events))
 	for i := range j.truth.Events {
-		known[j.truth.Events[i].MessageID] = true
+		known[j.truth.Events[i].MessageID] = j.truth.Events[i].Session
+	}
+	byVisitor := map[string][]int{}
+	for i := range j.stored {
+		v := j.stored[i].key.visitor
+		byVisitor[v] = append(byVisitor[v], i)
 	}
 	for i := range got {
-		if g := &got[i]; !known[g.key] {
-			for _, s := range j.stored {
-				if s.key.visitor == g.facts.visitor && s.key.started <= g.facts.at && g.facts.at <= s.facts.ended {
-					g.segment = s.segment
-				}
+		g := &got[i]
+		if at, ok := known[g.key]; ok {
+			if at >= 0 {
+				g.segment = j.truth.Sessions[at].Segment()
+			}
+			continue
+		}
+		for _, at := range byVisitor[g.facts.visitor] {
+			if s := j.stored[at]; s.key.started <= g.facts.at && g.facts.at <= s.facts.ended {
+				g.segment = s.segment
 			}
 		}
 	}

@@ -1,0 +1,127 @@
+package sim
+
+import (
+	"math/rand/v2"
+	"slices"
+)
+
+// visit draws one visit that starts at the given time, and returns the time of its last event. What comes after
+// midnight does not happen.
+func (p *planner) visit(r *rand.Rand, v *visitor, at int64) int64 {
+	l := p.land(r)
+	if chance(r, strayShare) || v.visits > 0 && chance(r, ownReferrerShare) {
+		l = p.back(r)
+	}
+	v.visits++
+	beats := p.script(r, v, l.intent)
+	login := -1
+	if i := slices.IndexFunc(beats, func(b beat) bool { return b.kind == registered }); i >= 0 {
+		login = i
+		if v.user == "" {
+			v.user = "u" + v.id[:8]
+		}
+	} else if v.user != "" && (!v.known || chance(r, .3)) {
+		login = r.IntN(len(beats))
+	}
+	edge := -1
+	if len(beats) > 1 && chance(r, edgeShare) {
+		edge = 1 + r.IntN(len(beats)-1)
+		beats[edge].tie = false
+	}
+	w := &walk{p: p, r: r, v: v, l: l, at: at}
+	for i, b := range beats {
+		if i > 0 && !b.tie {
+			w.wait(i == edge)
+		}
+		if w.at >= p.end {
+			break
+		}
+		w.step(b, i == login)
+	}
+	return w.last
+}
+
+// walk gives the beats of a visit their times and pages.
+type walk struct {
+	p    *planner
+	r    *rand.Rand
+	v    *visitor
+	l    landing
+	at   int64
+	last int64
+	page *page
+}
+
+// wait lets time pass until the next event.
+func (w *walk) wait(edge bool) {
+	if !edge {
+		w.at += min(max(int64(lognormal(w.r, pauseSeconds, pauseSigma)*1000), 300), w.p.gap*2/3)
+		return
+	}
+	d := w.edge()
+	if w.v.known && chance(w.r, .5) {
+		// Naming the user again in the middle of the pause must not bridge it.
+		w.identify(w.at + d/2)
+	}
+	w.at += d
+}
+
+// edge is a pause near the session gap: equal to it is no cut, a millisecond more is one.
+func (w *walk) edge() int64 {
+	switch w.r.IntN(6) {
+	case 0:
+		return w.p.gap
+	case 1:
+		return w.p.gap + 1
+	case 2:
+		return w.p.gap - 1
+	case 3:
+		return w.p.gap + 1 + w.r.Int64N(60_000)
+	case 4:
+		return w.p.gap - 1 - w.r.Int64N(min(60_000, w.p.gap/2))
+	}
+	return w.p.gap + w.r.Int64N(w.p.gap)
+}
+
+func (w *walk) step(b beat, login bool) {
+	if w.page == nil {
+		w.page = w.p.page(b.place, w.l, w.l.referrer)
+	} else if from := w.page; b.paypal {
+		w.page = w.p.page(b.place, landing{}, "https://www.paypal.com/")
+	} else if from.Path != b.place.path || b.place.search != "" && from.Search != b.place.search {
+		w.page = w.p.page(b.place, landing{}, from.URL)
+	}
+	h := &hit{id: messageID(w.r, w.at), at: w.at, kind: b.kind, visitor: w.v, page: w.page, props: b.props, order: b.order, value: b.value}
+	if w.v.known {
+		h.user = w.v.user
+	}
+	if b.kind == pageViewed {
+		h.props = &properties{Title: w.page.Title, Path: w.page.Path, URL: w.page.URL, Referrer: w.page.Referrer, Search: w.page.Search}
+	}
+	w.p.add(h)
+	w.last = w.at
+	if login {
+		w.v.known = true
+		w.identify(w.at + 40) // shorter than any pause
+	}
+}
+
+func (w *walk) identify(at int64) {
+	if at < w.p.end {
+		w.p.add(&hit{id: messageID(w.r, at), at: at, kind: identified, visitor: w.v, user: w.v.user, page: w.page})
+	}
+}
+
+// page is a view of a place. Pages after the landing page have the shop as their referrer, so that an event there
+// opens a session with the channel of the one before.
+func (p *planner) page(at place, l landing, referrer string) *page {
+	pg := &page{Path: at.path, Search: at.search, Title: at.title, Referrer: referrer, campaign: l.campaign, entry: l.entry}
+	if l.entry == (entry{}) {
+		pg.entry.previous = true
+	}
+	if l.search != "" {
+		pg.Search = l.search
+	}
+	pg.URL = p.cfg.ShopURL + pg.Path + pg.Search
+	return pg
+}

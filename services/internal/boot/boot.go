@@ -1,0 +1,112 @@
+// Package boot is what the main function of every service does: environment, flags, signals, log, exit code.
+package boot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/caarlos0/env/v11"
+	"go.uber.org/zap"
+
+	"github.com/tributary-data/tributary/pkg/obs"
+)
+
+// Prefix of every environment variable.
+const Prefix = "TRIBUTARY_"
+
+// Service is one of the long-running programs.
+type Service[C any] struct {
+	// Name and About are shown by --help.
+	Name, About string
+	// Log finds the log's part of the configuration.
+	Log func(c *C) obs.LogConfig
+	// Build makes the service; it dials and starts nothing. --check ends here.
+	Build func(c C, log *zap.Logger) (Runner, error)
+}
+
+// Runner runs until ctx ends.
+type Runner interface{ Run(ctx context.Context) error }
+
+// Main runs the service and returns the exit code: 0 after a clean end, 1 after a failure, 2 for a wrong call.
+func (s Service[C]) Main(args []string, stdin io.Reader, out io.Writer) int {
+	check, attached := false, false
+	for _, a := range args {
+		switch a {
+		case "--check":
+			check = true
+		case "--attached": // ends when standard input does: the one who started it is gone
+			attached = true
+		case "--help", "-h":
+			s.help(out)
+			return 0
+		default:
+			fmt.Fprintf(os.Stderr, "%s: %s is unknown; settings are environment variables, see --help\n", s.Name, a)
+			return 2
+		}
+	}
+	var c C
+	if err := env.ParseWithOptions(&c, env.Options{Prefix: Prefix}); err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v; see --help\n", s.Name, err)
+		return 2
+	}
+	log, err := obs.NewLogger(s.Log(&c), s.Name)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", s.Name, err)
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if attached {
+		ctx = until(ctx, stdin)
+	}
+	if err := s.run(ctx, c, log, check); err != nil {
+		log.Error("stopped", zap.Error(err))
+		return 1
+	}
+	return 0
+}
+
+func (s Service[C]) run(ctx context.Context, c C, log *zap.Logger, check bool) error {
+	r, err := s.Build(c, log)
+	if err != nil || check {
+		return err
+	}
+	if err := r.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// until ends the context when r does.
+func until(ctx context.Context, r io.Reader) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		defer cancel()
+		_, _ = io.Copy(io.Discard, r) // any end is the end
+	}()
+	return ctx
+}
+
+// help lists the environment variables.
+func (s Service[C]) help(out io.Writer) {
+	fmt.Fprintf(out, "%s: %s\n\nUsage: %s [--check]\n\n  --check  build everything from the settings, start nothing, exit\n\nSettings (environment variables):\n", s.Name, s.About, s.Name)
+	var c C
+	params, err := env.GetFieldParamsWithOptions(&c, env.Options{Prefix: Prefix})
+	if err != nil {
+		fmt.Fprintln(out, err)
+		return
+	}
+	for _, p := range params {
+		line := "  " + p.Key
+		if p.HasDefaultValue && p.DefaultValue != "" {
+			line += strings.Repeat(" ", max(1, 36-len(line))) + p.DefaultValue
+		}
+		fmt.Fprintln(out, line)
+	}
+}
