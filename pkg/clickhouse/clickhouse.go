@@ -103,3 +103,22 @@ func (d *DB) Each(ctx context.Context, query string, row func(scan func(dest ...
 	}
 	return res.Err()
 }
+
+// WaitTable waits until the server answers and the table exists.
+func (d *DB) WaitTable(ctx context.Context, table string) error {
+	backoff := 50 * time.Millisecond
+	for {
+		err := d.Exec(ctx, "SELECT 1 FROM "+table+" LIMIT 0")
+		if err == nil {
+			return nil
+		}
+		t := time.NewTimer(backoff)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return fmt.Errorf("table %s is not there (create it with: tributary migrate): %w", table, errors.Join(ctx.Err(), err))
+		case <-t.C:
+		}
+		backoff = min(2*backoff, time.Second)
+	}
+}

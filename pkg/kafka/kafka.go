@@ -185,3 +185,34 @@ func wait(ctx context.Context, d time.Duration) error {
 		return nil
 	}
 }
+
+// WaitPartitions counts the partitions of a topic, and waits until the cluster answers and the topic exists.
+func (c *Client) WaitPartitions(ctx context.Context, topic string) (int, error) {
+	backoff := 50 * time.Millisecond
+	for {
+		n, err := c.Partitions(ctx, topic)
+		if err == nil && n > 0 {
+			return n, nil
+		}
+		if werr := wait(ctx, backoff); werr != nil {
+			return 0, fmt.Errorf("topic %s is not there (create it with: tributary topics create): %w", topic, errors.Join(werr, err))
+		}
+		backoff = min(2*backoff, time.Second)
+	}
+}
+
+// SamePartitions waits for the topics and checks that they have one partition count, which it returns.
+func (c *Client) SamePartitions(ctx context.Context, topics ...string) (int, error) {
+	count := 0
+	for i, t := range topics {
+		n, err := c.WaitPartitions(ctx, t)
+		if err != nil {
+			return 0, err
+		}
+		if i > 0 && n != count {
+			return 0, fmt.Errorf("topic %s has %d partitions, topic %s has %d: all topics need one count", t, n, topics[0], count)
+		}
+		count = n
+	}
+	return count, nil
+}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -31,7 +32,9 @@ type Service[C any] struct {
 }
 
 // Runner runs until ctx ends.
-type Runner interface{ Run(ctx context.Context) error }
+type Runner interface {
+	Run(ctx context.Context) error
+}
 
 // Main runs the service and returns the exit code: 0 after a clean end, 1 after a failure, 2 for a wrong call.
 func (s Service[C]) Main(args []string, stdin io.Reader, out io.Writer) int {
@@ -109,4 +112,33 @@ func (s Service[C]) help(out io.Writer) {
 		}
 		fmt.Fprintln(out, line)
 	}
+}
+
+// Announce tells on standard output where something listens, for whoever started the process: with port 0 nobody else
+// knows.
+func Announce(what string) func(addr string) {
+	return func(addr string) { fmt.Printf("%s%s on %s\n", announced, what, addr) }
+}
+
+const announced = "tributary: "
+
+// Announced reads a line of Announce.
+func Announced(line string) (what, addr string, ok bool) {
+	rest, ok := strings.CutPrefix(line, announced)
+	if !ok {
+		return "", "", false
+	}
+	return strings.Cut(rest, " on ")
+}
+
+// StateDir is where a service keeps its state: the configured folder, or ~/.local/share/tributary/<service>.
+func StateDir(configured, service string) (string, error) {
+	if configured != "" {
+		return configured, nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("no home folder for state, set %sSTATE_DIR: %w", Prefix, err)
+	}
+	return filepath.Join(home, ".local", "share", "tributary", service), nil
 }

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tributary-data/tributary/pkg/clickhouse"
+	"github.com/tributary-data/tributary/pkg/kafka"
+	"github.com/tributary-data/tributary/pkg/obs"
+	"github.com/tributary-data/tributary/pkg/state"
+	"github.com/tributary-data/tributary/pkg/stream"
+	"github.com/tributary-data/tributary/schemas"
+	"github.com/tributary-data/tributary/services/aggregator/cells"
+	"github.com/tributary-data/tributary/services/aggregator/facts"
+	"github.com/tributary-data/tributary/services/aggregator/table"
+	"github.com/tributary-data/tributary/services/internal/boot"
+)
+
+// app is the aggregator, built and not started.
+type app struct {
+	config   Config
+	dir      string
+	log      *zap.Logger
+	client   *kafka.Client
+	db       *clickhouse.DB
+	health   *obs.Health
+	registry *prometheus.Registry
+}
+
+// New builds the aggregator from its settings; it dials nothing.
+func New(c Config, log *zap.Logger) (boot.Runner, error) {
+	client, err := kafka.NewClient(c.Kafka)
+	if err != nil {
+		return nil, err
+	}
+	db, err := clickhouse.Open(c.ClickHouse)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := boot.StateDir(c.StateDir, "aggregator")
+	if err != nil {
+		return nil, err
+	}
+	return &app{config: c, dir: dir, log: log, client: client, db: db, health: &obs.Health{}, registry: obs.NewRegistry()}, nil
+}
+
+// Run folds until ctx ends. It does not flush then: stopping is the same path as crashing.
+func (a *app) Run(ctx context.Context) error {
+	defer a.client.Close()
+	defer a.db.Close()
+	a.health.Unready("start", "Kafka's topics or ClickHouse's tables do not answer yet")
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return obs.Serve(ctx, a.config.AdminAddr, obs.Admin(a.registry, a.health), boot.Announce("admin")) })
+	g.Go(func() error { return a.fold(ctx) })
+	return g.Wait()
+}
+
+// fold runs both stages with one writer, so that their flushes share inserts.
+func (a *app) fold(ctx context.Context) error {
+	events, sessions := schemas.TopicEvents(a.config.Generation), schemas.TopicSessions(a.config.Generation, a.config.Epoch)
+	n, err := a.client.SamePartitions(ctx, events, sessions)
+	if err != nil {
+		return err
+	}
+	if err := a.db.WaitTable(ctx, table.Progress.Name); err != nil {
+		return err
+	}
+	a.health.Ready("start")
+	a.log.Info("folding", zap.Strings("from", []string{events, sessions}), zap.Int("partitions", n), zap.String("state", a.dir))
+	writer := clickhouse.NewWriter(a.db, a.log)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return writer.Run(ctx) })
+	own := kafka.All{Partitions: n}
+	g.Go(func() error {
+		return own.Run(ctx, a.group(events, table.StageEvents, writer, func(p int32) fold { return facts.New(a.config.Generation, uint16(p)) }).Run)
+	})
+	g.Go(func() error {
+		return own.Run(ctx, a.group(sessions, table.StageSessions, writer, func(p int32) fold { return cells.New(a.config.Generation, uint16(p)) }).Run)
+	})
+	return g.Wait()
+}
+
+// fold is what both stages are.
+type fold interface {
+	stream.Fold[clickhouse.Submission]
+	Load(r stream.StateReader, next int64) error
+}
+
+func (a *app) group(topic, stage string, w *clickhouse.Writer, make func(p int32) fold) stream.Group[clickhouse.Submission] {
+	return stream.Group[clickhouse.Submission]{
+		Config:  stream.Config{FlushEvery: a.config.FlushEvery, FailPoint: boot.FailPoint},
+		Metrics: stream.NewMetrics(a.registry, stage),
+		Open: func(p int32) (part stream.Part[clickhouse.Submission], err error) {
+			st, err := state.Open(filepath.Join(a.dir, stage, fmt.Sprintf("g%d.e%d", a.config.Generation, a.config.Epoch), strconv.Itoa(int(p))), state.Options{})
+			if err != nil {
+				return part, err
+			}
+			f := make(p)
+			if err := f.Load(st, st.Next()); err != nil {
+				return part, fmt.Errorf("restore: %w", err)
+			}
+			return stream.Part[clickhouse.Submission]{Fold: f, Store: st, Sink: w}, nil
+		},
+		Read: func(next map[int32]int64) stream.Reader {
+			return kafka.NewReader(a.client, kafka.ReaderConfig{Topic: topic}, next)
+		},
+	}
+}

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"time"
+
+	"github.com/tributary-data/tributary/pkg/clickhouse"
+	"github.com/tributary-data/tributary/pkg/kafka"
+	"github.com/tributary-data/tributary/pkg/obs"
+)
+
+// Config of the aggregator, from TRIBUTARY_* variables.
+type Config struct {
+	// AdminAddr serves /livez, /readyz and /metrics.
+	AdminAddr string `env:"ADMIN_ADDR" envDefault:":8083"`
+	// StateDir holds one store per partition and stage. Empty: ~/.local/share/tributary/aggregator
+	StateDir string `env:"STATE_DIR"`
+	// Kafka is the cluster to read from.
+	Kafka kafka.Config `envPrefix:"KAFKA_"`
+	// ClickHouse is the server to write to; tributary migrate made its tables.
+	ClickHouse clickhouse.Config `envPrefix:"CLICKHOUSE_"`
+	// Generation of the topic events, and epoch of what is derived from it.
+	Generation uint8  `env:"GENERATION" envDefault:"0"`
+	Epoch      uint16 `env:"EPOCH" envDefault:"0"`
+	// FlushEvery is the longest time between flushes.
+	FlushEvery time.Duration `env:"FLUSH_EVERY" envDefault:"1s"`
+	// Log settings.
+	Log obs.LogConfig `envPrefix:"LOG_"`
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tributary-data/tributary/pkg/collect"
+	"github.com/tributary-data/tributary/pkg/event"
+	"github.com/tributary-data/tributary/pkg/kafka"
+	"github.com/tributary-data/tributary/pkg/obs"
+	"github.com/tributary-data/tributary/schemas"
+	"github.com/tributary-data/tributary/services/internal/boot"
+)
+
+// maxClockLead between our clock and the broker's, above which ingest is unready.
+const maxClockLead = 2 * time.Second
+
+// app is ingest, built and not started.
+type app struct {
+	config   Config
+	log      *zap.Logger
+	client   *kafka.Client
+	stores   loaded
+	names    *event.Names
+	health   *obs.Health
+	registry *prometheus.Registry
+}
+
+// New builds ingest from its settings; it dials nothing.
+func New(c Config, log *zap.Logger) (boot.Runner, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	client, err := kafka.NewClient(c.Kafka)
+	if err != nil {
+		return nil, err
+	}
+	st, err := loadStores(c.Stores)
+	if err != nil {
+		return nil, err
+	}
+	names, err := event.NewNames(schemas.Actions)
+	if err != nil {
+		return nil, err
+	}
+	return &app{config: c, log: log, client: client, stores: st, names: names, health: &obs.Health{}, registry: obs.NewRegistry()}, nil
+}
+
+// Run serves until ctx ends. The admin port answers from the first moment, also while Kafka does not.
+func (a *app) Run(ctx context.Context) error {
+	defer a.client.Close()
+	a.health.Unready("start", "the stores' configs are not acknowledged by every partition yet")
+	g, ctx := errgroup.WithContext(ctx)
+	admin := obs.Admin(a.registry, a.health)
+	g.Go(func() error { return obs.Serve(ctx, a.config.AdminAddr, admin, boot.Announce("admin")) })
+	g.Go(func() error { return a.serve(ctx, admin) })
+	return g.Wait()
+}
+
+// serve takes traffic as soon as the topics are there.
+func (a *app) serve(ctx context.Context, admin *http.ServeMux) error {
+	events, dead, err := a.producers(ctx)
+	if err != nil {
+		return err
+	}
+	var driven *drivenClock
+	clock := collect.Clock(wallClock{})
+	if a.config.Clock == clockDriven {
+		driven = &drivenClock{}
+		clock = driven
+	}
+	b := &broadcaster{events: events, clock: clock, configs: a.stores.configs, log: a.log}
+	h, err := collect.New(collect.Config{Stores: a.stores.stores, Names: a.names, Publisher: &publisher{events, dead}, Clock: clock,
+		Metrics: collect.NewMetrics(a.registry)})
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	// Producers outlive the server, so that what is in flight at the end is still acknowledged.
+	lanes, stopLanes := context.WithCancel(context.WithoutCancel(ctx))
+	for _, p := range []*kafka.Producer{events, dead} {
+		g.Go(func() error { return p.Run(lanes) })
+	}
+	if driven != nil {
+		admin.HandleFunc("PUT /clock", clockHandler(driven, func(r *http.Request) error { return a.moved(r.Context(), b) }))
+	} else {
+		g.Go(func() error { return a.tellTime(ctx, b) })
+	}
+	g.Go(func() error {
+		defer stopLanes()
+		return obs.Serve(ctx, a.config.Addr, a.gate(h), boot.Announce("traffic"))
+	})
+	return g.Wait()
+}
+
+// gate refuses traffic until the configs are known everywhere: an event before its store's config would mean nothing.
+func (a *app) gate(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !a.health.IsReady() {
+			w.Header().Set("Retry-After", "1")
+			http.Error(w, `{"success":false,"error":"not ready yet"}`, http.StatusServiceUnavailable)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// producers find out how many partitions there are.
+func (a *app) producers(ctx context.Context) (events, dead *kafka.Producer, err error) {
+	topic := schemas.TopicEvents(a.config.Generation)
+	n, err := a.client.WaitPartitions(ctx, topic)
+	if err != nil {
+		return nil, nil, err
+	}
+	nd, err := a.client.WaitPartitions(ctx, schemas.TopicDeadLetters)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := kafka.ProducerConfig{Topic: topic, Partitions: n}
+	if a.config.Clock == clockWall {
+		c.OnAck = a.compareClocks
+	}
+	return kafka.NewProducer(a.client, c), kafka.NewProducer(a.client, kafka.ProducerConfig{Topic: schemas.TopicDeadLetters, Partitions: nd}), nil
+}
+
+// compareClocks turns ingest unready while its clock and the broker's are apart. The append lies between sent and now.
+func (a *app) compareClocks(sent, appended time.Time) {
+	if appended.IsZero() {
+		a.health.Unready("append time", "topic events stamps no append time: set message.timestamp.type=LogAppendTime")
+		return
+	}
+	a.health.Ready("append time")
+	lead := sent.Sub(appended)
+	if behind := appended.Sub(time.Now()); behind > lead {
+		lead = behind
+	}
+	if lead > maxClockLead {
+		a.health.Unready("clock", fmt.Sprintf("our clock and the broker's are %s apart: check NTP", lead.Round(time.Millisecond)))
+		return
+	}
+	a.health.Ready("clock")
+}
+
+// moved is called when the driven clock was set: the first time it brings the configs, each time the ticks.
+func (a *app) moved(ctx context.Context, b *broadcaster) error {
+	if !a.health.IsReady() {
+		if err := b.config(ctx); err != nil {
+			return err
+		}
+		a.health.Ready("start")
+	}
+	return b.tick(ctx)
+}
+
+// tellTime broadcasts the configs, opens the gate, and goes on with ticks.
+func (a *app) tellTime(ctx context.Context, b *broadcaster) error {
+	for {
+		err := b.config(ctx)
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		a.log.Warn("the stores' configs are not everywhere yet, trying again", zap.Error(err))
+	}
+	a.health.Ready("start")
+	return b.run(ctx)
+}

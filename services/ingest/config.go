@@ -1,0 +1,47 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/tributary-data/tributary/pkg/kafka"
+	"github.com/tributary-data/tributary/pkg/obs"
+)
+
+// Config of ingest, from TRIBUTARY_* variables.
+type Config struct {
+	// Addr takes storefront traffic.
+	Addr string `env:"ADDR" envDefault:":8080"`
+	// AdminAddr serves /livez, /readyz, /metrics and, with a driven clock, /clock.
+	AdminAddr string `env:"ADMIN_ADDR" envDefault:":8081"`
+	// Clock: wall, or driven (set through the admin port; only with a broker on this machine).
+	Clock string `env:"CLOCK" envDefault:"wall"`
+	// Stores are store files, or folders of them. Empty: the demo's store.
+	Stores []string `env:"STORES"`
+	// Kafka is the cluster to write to.
+	Kafka kafka.Config `envPrefix:"KAFKA_"`
+	// Generation of the topic events.
+	Generation uint8 `env:"GENERATION" envDefault:"0"`
+	// Log settings.
+	Log obs.LogConfig `envPrefix:"LOG_"`
+}
+
+// The two clocks.
+const (
+	clockWall   = "wall"
+	clockDriven = "driven"
+)
+
+// Validate says what is wrong with a configuration.
+func (c Config) Validate() error {
+	switch c.Clock {
+	case clockWall:
+	case clockDriven:
+		if !c.Kafka.Loopback() {
+			return errors.New("TRIBUTARY_CLOCK=driven needs every broker address on loopback: a driven clock would spoil real data")
+		}
+	default:
+		return fmt.Errorf("TRIBUTARY_CLOCK=%s: expected wall or driven", c.Clock)
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/tributary-data/tributary/pkg/collect"
+	"github.com/tributary-data/tributary/pkg/enrich"
+	"github.com/tributary-data/tributary/pkg/event"
+	"github.com/tributary-data/tributary/schemas"
+	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
+	"github.com/tributary-data/tributary/schemas/stores"
+)
+
+// loaded is what the store files give: who may send, and the configs that every partition must know.
+type loaded struct {
+	stores  collect.Stores
+	configs []*pb.Record
+}
+
+// loadStores reads files and folders; none means the demo's store.
+func loadStores(paths []string) (loaded, error) {
+	out := loaded{stores: collect.Stores{}}
+	if len(paths) == 0 {
+		return out, out.add("the demo's store", stores.Demo())
+	}
+	files, err := storeFiles(paths)
+	if err != nil {
+		return out, err
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			return out, fmt.Errorf("read store file: %w", err)
+		}
+		if err := out.add(f, b); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+func storeFiles(paths []string) ([]string, error) {
+	var out []string
+	for _, p := range paths {
+		info, err := os.Stat(p)
+		if err != nil {
+			return nil, fmt.Errorf("store file: %w; set TRIBUTARY_STORES to files or folders", err)
+		}
+		if !info.IsDir() {
+			out = append(out, p)
+			continue
+		}
+		found, err := filepath.Glob(filepath.Join(p, "*.yaml"))
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 0 {
+			return nil, fmt.Errorf("folder %s holds no store file (*.yaml)", p)
+		}
+		out = append(out, found...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+func (l *loaded) add(name string, file []byte) error {
+	f, err := stores.Parse(file)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	en, err := enrich.New(schemas.Channels, enrich.StoreRules{OwnDomains: f.Edge.OwnDomains, PaymentDomains: f.Edge.PaymentDomains,
+		BrandPattern: f.Meaning.BrandPattern})
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	for _, c := range l.configs {
+		if c.Store == f.Store {
+			return fmt.Errorf("%s: store %s is defined twice", name, f.Store)
+		}
+	}
+	for _, key := range f.Edge.WriteKeys {
+		if other := l.stores[key]; other != nil {
+			return fmt.Errorf("%s: a write key belongs to store %s already", name, other.Name)
+		}
+		l.stores[key] = &collect.Store{Name: f.Store, Currency: f.Meaning.Currency, Enricher: en}
+	}
+	l.configs = append(l.configs, &pb.Record{Kind: pb.Kind_KIND_CONFIG, Store: f.Store, Body: &pb.Record_Config{Config: &pb.Config{
+		ConfigId: event.Hash128([]byte("config"), file).String(), File: file}}})
+	return nil
+}
