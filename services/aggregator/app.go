@@ -56,7 +56,9 @@ func (a *app) Run(ctx context.Context) error {
 	defer a.db.Close()
 	a.health.Unready("start", "Kafka's topics or ClickHouse's tables do not answer yet")
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return obs.Serve(ctx, a.config.AdminAddr, obs.Admin(a.registry, a.health), boot.Announce("admin")) })
+	g.Go(func() error {
+		return obs.Serve(ctx, a.config.AdminAddr, obs.Admin(a.registry, a.health), boot.Announce("admin"))
+	})
 	g.Go(func() error { return a.fold(ctx) })
 	return g.Wait()
 }

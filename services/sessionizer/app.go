@@ -50,7 +50,9 @@ func (a *app) Run(ctx context.Context) error {
 	defer a.client.Close()
 	a.health.Unready("start", "the topics do not answer yet")
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return obs.Serve(ctx, a.config.AdminAddr, obs.Admin(a.registry, a.health), boot.Announce("admin")) })
+	g.Go(func() error {
+		return obs.Serve(ctx, a.config.AdminAddr, obs.Admin(a.registry, a.health), boot.Announce("admin"))
+	})
 	g.Go(func() error { return a.fold(ctx) })
 	return g.Wait()
 }

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+// exitCode ends the process without a further word.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit %d", int(c)) }
+
+// cli is the command line.
+type cli struct {
+	Demo    demoCmd    `cmd:"" help:"Run everything on this machine, play a simulated storefront's day through it, and prove the result."`
+	Topics  topicsCmd  `cmd:"" help:"Create Kafka's topics, or check them for drift."`
+	Migrate migrateCmd `cmd:"" help:"Create or update ClickHouse's databases, tables and views."`
+
+	EmbeddedKafka      embeddedKafkaCmd      `cmd:"" hidden:"" help:"Run the laptop's broker."`
+	EmbeddedClickHouse embeddedClickHouseCmd `cmd:"" name:"embedded-clickhouse" hidden:"" help:"Run the laptop's engine."`
+}
+
+// run parses the arguments and runs their command.
+func run(ctx context.Context, args []string) error {
+	var c cli
+	parser, err := kong.New(&c, kong.Name("tributary"), kong.BindTo(ctx, (*context.Context)(nil)), kong.UsageOnError(),
+		kong.Description("Micro-conversion funnels of your own storefront, in your own Kafka and ClickHouse.\n\nStart with: tributary demo"))
+	if err != nil {
+		return fmt.Errorf("command line: %w", err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "tributary: %v; see tributary --help\n", err)
+		return exitCode(2)
+	}
+	return parsed.Run()
+}

@@ -1,0 +1,179 @@
+// Package demo plays a simulated storefront's day through the whole pipeline on this machine, and proves the result.
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/tributary-data/tributary/pkg/clickhouse"
+	"github.com/tributary-data/tributary/pkg/sim"
+	"github.com/tributary-data/tributary/schemas"
+	"github.com/tributary-data/tributary/services/tributary/stack"
+	"github.com/tributary-data/tributary/services/tributary/verdict"
+)
+
+// Config of a demo.
+type Config struct {
+	// Events of the day, about; Seed of the storefront.
+	Events int
+	Seed   uint64
+	// Pace is the wall time that the day takes; 0 is full speed.
+	Pace time.Duration
+	// Keep leaves the pipeline running until the context ends, and the data afterwards.
+	Keep bool
+	// JSON prints the result as JSON, and progress to standard error.
+	JSON bool
+	// Sabotage is none, drop, dup or move.
+	Sabotage string
+	// Addr of ingest; empty is a free loopback port.
+	Addr string
+	// Dir for data and logs; empty is a new one.
+	Dir string
+}
+
+// daysBack from wall time lies the virtual day: late enough for every event to be in the past, early enough for a
+// broker that refuses old timestamps.
+const daysBack = 6
+
+// Run runs the demo and returns the verdict's exit code.
+func Run(ctx context.Context, c Config) (code int, err error) {
+	r := &runner{config: c, out: os.Stdout, began: time.Now()}
+	if c.JSON {
+		r.out = os.Stderr
+	}
+	if err := r.prepare(ctx); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, r.cleanUp()) }()
+	if r.stack, err = stack.Start(ctx, stack.Config{Dir: r.dir, Bin: r.bin, Engine: r.engine, IngestAddr: c.Addr,
+		Partitions: schemas.PartitionsLaptop, Driven: true, Step: func(what string) { r.say("starting %s", what) }}); err != nil {
+		return 0, err
+	}
+	defer r.stack.Stop()
+	if r.db, err = clickhouse.Open(clickhouse.Config{Addr: r.stack.ClickHouse}); err != nil {
+		return 0, err
+	}
+	defer r.db.Close()
+	v, err := r.playAndJudge(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if c.Keep {
+		r.keep(ctx)
+	}
+	return v.Exit, nil
+}
+
+// runner is one run of the demo.
+type runner struct {
+	config Config
+	out    io.Writer
+	began  time.Time
+
+	dir, bin, engine string
+	day              *sim.Day
+	stack            *stack.Stack
+	db               *clickhouse.DB
+	result           sim.Result
+	firstFunnel      time.Duration // from the start of the command until a funnel could be shown
+}
+
+func (r *runner) say(format string, args ...any) {
+	fmt.Fprintf(r.out, "%7.1fs  %s\n", time.Since(r.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// playAndJudge plays the day, waits until it is final, and compares. A child that dies ends it.
+func (r *runner) playAndJudge(ctx context.Context) (v verdict.Verdict, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case err := <-r.stack.Dead():
+			cancel(err)
+		case <-ctx.Done():
+		}
+	}()
+	defer func() {
+		if cause := context.Cause(ctx); err != nil && cause != nil {
+			err = cause
+		}
+	}()
+	if err := r.play(ctx); err != nil {
+		return v, fmt.Errorf("play the day: %w", err)
+	}
+	if err := r.finish(ctx); err != nil {
+		return v, err
+	}
+	r.say("comparing with the ground truth, by SQL on the bi views")
+	if v, err = verdict.Judge(ctx, r.db, r.day.Truth); err != nil {
+		return v, fmt.Errorf("judge: %w", err)
+	}
+	return v, r.report(v)
+}
+
+// report prints what was measured and, last, the verdict.
+func (r *runner) report(v verdict.Verdict) error {
+	f := r.figures()
+	if r.config.JSON {
+		b, err := json.MarshalIndent(map[string]any{"verdict": v, "figures": f, "dir": r.dir}, "", "  ")
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Println(string(b))
+		return err
+	}
+	fmt.Fprintln(r.out, f)
+	if r.config.Keep {
+		r.invite()
+	}
+	_, err := fmt.Fprintln(r.out, v)
+	return err
+}
+
+// invite says how to look around. It comes before the verdict, which stays the last line.
+func (r *runner) invite() {
+	fmt.Fprintf(r.out, `Everything is still running; Ctrl-C stops it.
+  ingest       http://%s/v1/batch   write key demo-write-key
+  ClickHouse   http://%s
+  Kafka        %s
+  data, logs   %s
+Try:  curl 'http://%s/?query=SELECT+*+FROM+bi.funnel_daily+LIMIT+5+FORMAT+PrettyCompact'
+`, r.stack.Ingest, r.stack.ClickHouse, r.stack.Kafka, r.dir, r.stack.ClickHouse)
+}
+
+func (r *runner) keep(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case err := <-r.stack.Dead():
+		r.say("%v", err)
+	}
+}
+
+// cleanUp removes the data unless it is to be kept.
+func (r *runner) cleanUp() error {
+	if r.config.Keep || r.config.Dir != "" {
+		return nil
+	}
+	if err := os.RemoveAll(r.dir); err != nil {
+		return fmt.Errorf("remove the demo's folder: %w", err)
+	}
+	return nil
+}
+
+// truthFiles writes the ground truth before anything is sent, and opens the ledger.
+func (r *runner) truthFiles() (*os.File, error) {
+	t, err := os.Create(filepath.Join(r.dir, "truth.jsonl"))
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(r.day.WriteTruth(t), t.Close()); err != nil {
+		return nil, fmt.Errorf("write the truth: %w", err)
+	}
+	return os.Create(filepath.Join(r.dir, "ledger.jsonl"))
+}

@@ -1,0 +1,126 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tributary-data/tributary/pkg/sim"
+)
+
+// refresh is how often the screen is drawn.
+const refresh = 500 * time.Millisecond
+
+// play sends the day and shows the funnel filling up.
+func (r *runner) play(ctx context.Context) error {
+	ledger, err := r.truthFiles()
+	if err != nil {
+		return err
+	}
+	defer ledger.Close()
+	r.say("playing %s: %d events, %d sessions, seed %d", r.day.Config.Day.Format(time.DateOnly), len(r.day.Truth.Events), len(r.day.Truth.Sessions), r.config.Seed)
+	if s := r.day.Sabotaged; s != nil {
+		r.say("sabotage: %s of one event; the verdict must find it", s.Kind)
+	}
+	latest := make(chan sim.Progress, 1)
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		r.result, err = sim.Run(ctx, r.day, sim.Target{IngestURL: "http://" + r.stack.Ingest, Clock: &sim.HTTPClock{AdminURL: "http://" + r.stack.IngestAdmin},
+			Ledger: ledger, Progress: func(p sim.Progress) { replace(latest, p) }})
+		done <- err
+	}()
+	s := &screen{runner: r}
+	tick := time.NewTicker(refresh)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-done:
+			if err != nil {
+				return err
+			}
+			s.last(ctx)
+			return ledger.Close()
+		case <-tick.C:
+			select {
+			case p := <-latest:
+				s.draw(ctx, p)
+			default: // nothing new
+			}
+		}
+	}
+}
+
+// replace puts p into a channel of one, over what is there.
+func replace(c chan sim.Progress, p sim.Progress) {
+	select {
+	case <-c:
+	default:
+	}
+	c <- p
+}
+
+// finalWithin is how long the pipeline may take to make the day final once the clock has moved on.
+const finalWithin = 3 * time.Minute
+
+// finish moves the clock past gap, lateness and allowance, and waits until every window of the day is final.
+func (r *runner) finish(ctx context.Context) error {
+	m, err := demoMeaning()
+	if err != nil {
+		return err
+	}
+	end := r.day.Config.Day.Add(24 * time.Hour)
+	final := end.Add(time.Duration(m.SessionGap) + time.Duration(m.Lateness) + time.Minute)
+	clock := &sim.HTTPClock{AdminURL: "http://" + r.stack.IngestAdmin}
+	if err := clock.Set(ctx, final); err != nil {
+		return fmt.Errorf("move the clock to the end: %w", err)
+	}
+	limit, cancel := context.WithTimeoutCause(ctx, finalWithin, errors.New("the day is not final after "+finalWithin.String()+"; the logs are in "+r.dir+"/log"))
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	told := time.Now()
+	for {
+		c, err := r.completeness(limit)
+		if err != nil {
+			return fmt.Errorf("ask for completeness: %w", errors.Join(err, context.Cause(limit)))
+		}
+		if c.reached(end, final.Add(-time.Minute)) {
+			r.say("every window of the day is final")
+			return nil
+		}
+		if time.Since(told) > 2*time.Second {
+			told = time.Now()
+			r.say("waiting: sessions are final through %s", c["sessions"].final.Format(time.DateTime))
+		}
+		select {
+		case <-limit.Done():
+			return context.Cause(limit)
+		case <-tick.C:
+		}
+	}
+}
+
+// mark is how far one kind of rows is.
+type mark struct{ processed, final time.Time }
+
+type completeness map[string]mark
+
+// reached tells whether the day's windows are final and everything up to processed has arrived.
+func (c completeness) reached(end, processed time.Time) bool {
+	s, e := c["sessions"], c["events"]
+	return !s.final.Before(end) && !s.processed.Before(processed) && !e.processed.Before(processed)
+}
+
+func (r *runner) completeness(ctx context.Context) (completeness, error) {
+	out := completeness{}
+	err := r.db.Each(ctx, "SELECT toString(stage), processed_through, final_through FROM bi.completeness", func(scan func(...any) error) error {
+		var stage string
+		var m mark
+		err := scan(&stage, &m.processed, &m.final)
+		out[stage] = m
+		return err
+	})
+	return out, err
+}

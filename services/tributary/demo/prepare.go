@@ -1,0 +1,120 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/progress"
+	"golang.org/x/term"
+
+	embedded "github.com/tributary-data/tributary/pkg/embedded/clickhouse"
+	"github.com/tributary-data/tributary/pkg/sim"
+)
+
+// needFree is the room that a run takes on disk, in bytes, with a reserve.
+const needFree = 1 << 30
+
+// prepare makes the folder, finds the programs, fetches the engine and plans the day.
+func (r *runner) prepare(ctx context.Context) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find the programs: %w", err)
+	}
+	r.bin = filepath.Dir(self)
+	for _, p := range []string{"ingest", "sessionizer", "aggregator"} {
+		if _, err := os.Stat(filepath.Join(r.bin, p)); err != nil {
+			return fmt.Errorf("program %s is not beside %s: build all of them with ./scripts/demo", p, self)
+		}
+	}
+	today := time.Now().UTC().Truncate(24 * time.Hour)
+	if r.day, err = sim.Plan(sim.Config{Seed: r.config.Seed, Events: r.config.Events, Day: today.AddDate(0, 0, -daysBack),
+		Wall: r.config.Pace, Sabotage: sim.Sabotage(r.config.Sabotage)}); err != nil {
+		return fmt.Errorf("plan the day: %w", err)
+	}
+	if r.engine, err = r.fetchEngine(ctx); err != nil {
+		return err
+	}
+	return r.makeDir()
+}
+
+func (r *runner) makeDir() error {
+	if r.dir = r.config.Dir; r.dir == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return fmt.Errorf("no home folder for the data, use --dir: %w", err)
+		}
+		r.dir = filepath.Join(home, ".local", "share", "tributary", "demo", r.began.Format("20060102-150405"))
+	}
+	if err := os.MkdirAll(r.dir, 0o755); err != nil {
+		return fmt.Errorf("create the demo's folder: %w", err)
+	}
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(r.dir, &fs); err != nil {
+		return fmt.Errorf("ask for free space in %s: %w", r.dir, err)
+	}
+	if free := fs.Bavail * uint64(fs.Bsize); free < needFree {
+		return fmt.Errorf("%s has %d MB free, the demo needs %d: free some, or use --dir", r.dir, free>>20, needFree>>20)
+	}
+	return nil
+}
+
+// fetchEngine finds the engine, or downloads it once, with progress.
+func (r *runner) fetchEngine(ctx context.Context) (string, error) {
+	if path := os.Getenv("TRIBUTARY_ENGINE"); path != "" {
+		if _, err := os.Stat(path); err != nil {
+			return "", fmt.Errorf("TRIBUTARY_ENGINE: %w", err)
+		}
+		return path, nil
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no cache folder for the engine, set TRIBUTARY_ENGINE to the path of libchdb: %w", err)
+	}
+	bar := &download{runner: r}
+	defer bar.stop()
+	return embedded.Fetch(ctx, filepath.Join(cache, "tributary", "engine"), bar.update)
+}
+
+// download shows a progress bar on a terminal, and a line every five seconds elsewhere.
+type download struct {
+	runner  *runner
+	writer  progress.Writer
+	tracker *progress.Tracker
+	last    time.Time
+}
+
+func (d *download) update(done, total int64) {
+	if !d.runner.terminal() {
+		if time.Since(d.last) > 5*time.Second {
+			d.last = time.Now()
+			d.runner.say("downloading the ClickHouse engine: %d of %d MB", done>>20, total>>20)
+		}
+		return
+	}
+	if d.writer == nil {
+		d.writer = progress.NewWriter()
+		d.writer.SetOutputWriter(d.runner.out)
+		d.writer.SetAutoStop(false)
+		d.tracker = &progress.Tracker{Message: "ClickHouse engine (once)", Total: total, Units: progress.UnitsBytes}
+		d.writer.AppendTracker(d.tracker)
+		go d.writer.Render()
+	}
+	d.tracker.SetValue(done)
+}
+
+func (d *download) stop() {
+	if d.writer != nil {
+		d.tracker.MarkAsDone()
+		d.writer.Stop()
+	}
+}
+
+// terminal tells whether the output is one.
+func (r *runner) terminal() bool {
+	f, ok := r.out.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/tributary-data/tributary/services/tributary/demo"
+)
+
+type demoCmd struct {
+	Events   int           `help:"Events of the day." default:"50000"`
+	Seed     uint64        `help:"Seed of the simulated storefront." default:"1"`
+	Pace     time.Duration `help:"Wall time that the day takes; 0 plays it as fast as the machine can." default:"60s"`
+	Keep     bool          `help:"Leave everything running at the end, for your own queries, until Ctrl-C; keep the data."`
+	JSON     bool          `name:"json" help:"Print the result as JSON; progress goes to standard error."`
+	Sabotage string        `help:"Change one event between the ledger and ingest: ${enum}. The verdict must find it." enum:",drop,dup,move" default:""`
+	Addr     string        `help:"Address of ingest, host:port. Default: a free port on loopback."`
+	Dir      string        `help:"Folder for data and logs. Default: a new one under ~/.local/share/tributary/demo."`
+}
+
+// Run runs the demo. Exit codes: 0 equal, 3 something differs, 4 too little was compared.
+func (c *demoCmd) Run(ctx context.Context) error {
+	code, err := demo.Run(ctx, demo.Config{Events: c.Events, Seed: c.Seed, Pace: c.Pace, Keep: c.Keep, JSON: c.JSON, Sabotage: c.Sabotage,
+		Addr: c.Addr, Dir: c.Dir})
+	if err != nil {
+		return err
+	}
+	if code != 0 {
+		return exitCode(code)
+	}
+	return nil
+}

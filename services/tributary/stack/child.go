@@ -1,0 +1,125 @@
+package stack
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/tributary-data/tributary/services/internal/boot"
+)
+
+// stopWithin is how long a child may take to drain before it is killed.
+const stopWithin = 15 * time.Second
+
+// child is one process that we started. It ends when we do, whatever happens to us: its standard input is our pipe.
+type child struct {
+	name  string
+	cmd   *exec.Cmd
+	stdin io.WriteCloser
+	log   string
+	addrs chan announcement
+	done  chan struct{} // closed when the process is gone
+	err   error         // valid after done
+}
+
+type announcement struct{ what, addr string }
+
+// start runs a program with settings as environment, its log in dir.
+func start(name, dir, program string, args, settings []string) (*child, error) {
+	log, err := os.Create(filepath.Join(dir, name+".log"))
+	if err != nil {
+		return nil, fmt.Errorf("create log: %w", err)
+	}
+	c := &child{name: name, cmd: exec.Command(program, args...), log: log.Name(), addrs: make(chan announcement, 8), done: make(chan struct{})}
+	c.cmd.Stderr = log
+	c.cmd.Env = append(os.Environ(), settings...)
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is ours to pass on, in order
+	out, err := c.cmd.StdoutPipe()
+	if err == nil {
+		c.stdin, err = c.cmd.StdinPipe()
+	}
+	if err == nil {
+		err = c.cmd.Start()
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start %s: %w", name, err), log.Close())
+	}
+	go c.watch(out, log)
+	return c, nil
+}
+
+// watch reads what the child announces until it is gone.
+func (c *child) watch(out io.Reader, log io.Closer) {
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if what, addr, ok := boot.Announced(lines.Text()); ok {
+			select {
+			case c.addrs <- announcement{what, addr}:
+			default: // more than anybody asked for
+			}
+		}
+	}
+	c.err = c.cmd.Wait()
+	_ = log.Close() // the child wrote it, not we
+	close(c.done)
+}
+
+// addr waits for the address of one of the child's ports.
+func (c *child) addr(ctx context.Context, what string) (string, error) {
+	for {
+		select {
+		case a := <-c.addrs:
+			if a.what == what {
+				return a.addr, nil
+			}
+		case <-c.done:
+			return "", c.failure()
+		case <-ctx.Done():
+			return "", fmt.Errorf("%s did not start: %w", c.name, ctx.Err())
+		}
+	}
+}
+
+// failure is why the child is gone, with the last line of its log.
+func (c *child) failure() error {
+	b, err := os.ReadFile(c.log)
+	if err != nil {
+		return fmt.Errorf("%s ended: %w", c.name, errors.Join(c.err, err))
+	}
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	return fmt.Errorf("%s ended (%w); its last words: %s", c.name, orClean(c.err), lines[len(lines)-1])
+}
+
+var errClean = errors.New("exit status 0")
+
+func orClean(err error) error {
+	if err == nil {
+		return errClean
+	}
+	return err
+}
+
+// stop asks the child to drain, and kills it if it does not.
+func (c *child) stop() {
+	_ = c.cmd.Process.Signal(syscall.SIGTERM) // gone already is fine
+	t := time.NewTimer(stopWithin)
+	defer t.Stop()
+	select {
+	case <-c.done:
+	case <-t.C:
+		_ = c.cmd.Process.Kill()
+		<-c.done
+	}
+	_ = c.stdin.Close()
+}
+
+// CPU is the processor time that a process has used.
+func (c *child) cpu() (time.Duration, error) { return cpuOf(c.cmd.Process.Pid) }
