@@ -35,6 +35,10 @@ const (
 	attrControl   = 0x20
 )
 
+// maxPlain bounds what one batch may hold decompressed: a broker takes batches of 1 MiB, and nothing of ours shrinks
+// more than a hundredfold.
+const maxPlain = 128 << 20
+
 var errShort = errors.New("record batch is cut short")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -155,10 +159,13 @@ func (d *decoder) plain(b []byte, codec uint16) ([]byte, error) {
 	case 0:
 		return b, nil
 	case codecSnappy:
+		if n, err := s2.DecodedLen(b); err != nil || n > maxPlain {
+			return nil, fmt.Errorf("snappy body of %d bytes claims %d: %w", len(b), n, errors.Join(errShort, err))
+		}
 		return s2.Decode(nil, b)
 	case codecZstd:
 		if d.zstd == nil {
-			z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
+			z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxPlain))
 			if err != nil {
 				return nil, err
 			}

@@ -22,6 +22,8 @@ type Config struct {
 	Brokers string `env:"BROKERS" envDefault:"127.0.0.1:9092"`
 	// Timeout of one request beyond its own wait.
 	Timeout time.Duration `env:"TIMEOUT" envDefault:"10s"`
+	// Dial connects; nil is plain TCP.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error) `env:"-"`
 }
 
 // Client talks to one cluster. It is safe for concurrent use.
@@ -40,7 +42,7 @@ func NewClient(c Config) (*Client, error) {
 	if c.Timeout <= 0 {
 		c.Timeout = 10 * time.Second
 	}
-	t := &kafkago.Transport{MetadataTTL: 2 * time.Second, ClientID: "tributary"}
+	t := &kafkago.Transport{MetadataTTL: 2 * time.Second, ClientID: clientName, Dial: c.Dial}
 	addr := kafkago.TCP(strings.Split(c.Brokers, ",")...)
 	return &Client{config: c, addr: addr, transport: t,
 		client: &kafkago.Client{Addr: addr, Transport: t, Timeout: 30 * time.Second}}, nil

@@ -1,0 +1,371 @@
+package kafka_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	embedded "github.com/tributary-data/tributary/pkg/embedded/kafka"
+	"github.com/tributary-data/tributary/pkg/kafka"
+	"github.com/tributary-data/tributary/pkg/stream"
+)
+
+// broker starts an embedded broker in memory for the test.
+func broker(t testing.TB) string {
+	t.Helper()
+	b, err := embedded.New(embedded.Config{Addr: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ready, done := make(chan string, 1), make(chan error, 1)
+	go func() { done <- b.Run(ctx, func(addr string) { ready <- addr }) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	select {
+	case addr := <-ready:
+		return addr
+	case err := <-done:
+		t.Fatal(err)
+		return ""
+	}
+}
+
+func client(t testing.TB, addr string, topics ...kafka.Topic) *kafka.Client {
+	t.Helper()
+	c, err := kafka.NewClient(kafka.Config{Brokers: addr, Timeout: 2 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	if err := c.EnsureTopics(context.Background(), topics, 1); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// producer runs a producer for the test.
+func producer(t testing.TB, c *kafka.Client, conf kafka.ProducerConfig) *kafka.Producer {
+	t.Helper()
+	p := kafka.NewProducer(c, conf)
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- p.Run(ctx) }()
+	t.Cleanup(func() { stop(); <-done })
+	return p
+}
+
+func write(t testing.TB, p *kafka.Producer, partition int, values ...string) {
+	t.Helper()
+	var ms []kafka.Message
+	for _, v := range values {
+		ms = append(ms, kafka.Message{Key: []byte("k"), Value: []byte(v)})
+	}
+	if err := p.Write(context.Background(), map[int][]kafka.Message{partition: ms}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// read folds what a source delivers until it has n records.
+func read(t testing.TB, s stream.Source, n int) (out []string) {
+	t.Helper()
+	for len(out) < n {
+		b, ok := <-s.Batches()
+		if !ok {
+			t.Fatalf("the source ended after %d of %d records: %v", len(out), n, s.Err())
+		}
+		for _, r := range b.Records {
+			out = append(out, fmt.Sprintf("%d=%s", r.Offset, r.Value))
+		}
+	}
+	return out
+}
+
+func reader(t testing.TB, c *kafka.Client, topic string, from map[int32]int64) *kafka.Reader {
+	t.Helper()
+	r := kafka.NewReader(c, kafka.ReaderConfig{Topic: topic, Wait: 50 * time.Millisecond}, from)
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	t.Cleanup(func() { stop(); <-done })
+	return r
+}
+
+// Ensure that what was written to each partition is read in order, from the offset asked for, with its append time.
+func TestWriteAndRead(t *testing.T) {
+	c := client(t, broker(t), kafka.Topic{Name: "x", Partitions: 3, AppendTime: true})
+	p := producer(t, c, kafka.ProducerConfig{Topic: "x", Partitions: 3})
+	for i := range 3 {
+		write(t, p, i, "a", "b")
+		write(t, p, i, "c")
+	}
+	r := reader(t, c, "x", map[int32]int64{0: 0, 1: 1, 2: 2})
+	for i, want := range [][]string{{"0=a", "1=b", "2=c"}, {"1=b", "2=c"}, {"2=c"}} {
+		if got := read(t, r.Source(int32(i)), len(want)); !slices.Equal(got, want) {
+			t.Errorf("partition %d: got %v, want %v", i, got, want)
+		}
+	}
+	write(t, p, 1, "d")
+	if got := read(t, r.Source(1), 1); !slices.Equal(got, []string{"3=d"}) {
+		t.Errorf("got %v", got)
+	}
+}
+
+// Ensure that an offset that the log does not hold stops that partition with ErrDataLoss, and no other.
+func TestDataLossStopsOnePartition(t *testing.T) {
+	c := client(t, broker(t), kafka.Topic{Name: "x", Partitions: 2})
+	p := producer(t, c, kafka.ProducerConfig{Topic: "x", Partitions: 2})
+	write(t, p, 0, "a")
+	write(t, p, 1, "a")
+	r := reader(t, c, "x", map[int32]int64{0: 99, 1: 0})
+	if got := read(t, r.Source(1), 1); !slices.Equal(got, []string{"0=a"}) {
+		t.Errorf("partition 1: got %v", got)
+	}
+	s := r.Source(0)
+	if b, ok := <-s.Batches(); ok {
+		t.Fatalf("partition 0 delivered %v", b)
+	}
+	if !errors.Is(s.Err(), kafka.ErrDataLoss) || !strings.Contains(s.Err().Error(), "x/0 at offset 99, the log holds 0 to 1") {
+		t.Errorf("got %v", s.Err())
+	}
+	write(t, p, 1, "b")
+	if got := read(t, r.Source(1), 1); !slices.Equal(got, []string{"1=b"}) {
+		t.Errorf("partition 1 afterwards: got %v", got)
+	}
+}
+
+// Ensure that a fold that does not take its batches holds back its own partition only.
+func TestBackPressure(t *testing.T) {
+	c := client(t, broker(t), kafka.Topic{Name: "x", Partitions: 2})
+	p := producer(t, c, kafka.ProducerConfig{Topic: "x", Partitions: 2})
+	r := reader(t, c, "x", map[int32]int64{0: 0, 1: 0})
+	var want []string
+	for i := range 20 {
+		write(t, p, 0, "a")
+		write(t, p, 1, "b")
+		if got := read(t, r.Source(1), 1); got[0] != fmt.Sprintf("%d=b", i) { // partition 0 is never taken
+			t.Fatalf("got %v", got)
+		}
+		want = append(want, fmt.Sprintf("%d=a", i))
+	}
+	if got := read(t, r.Source(0), 20); !slices.Equal(got, want) {
+		t.Errorf("partition 0: got %v", got)
+	}
+}
+
+// proxy is a network that loses answers to produce requests on demand.
+type proxy struct {
+	lose atomic.Int32 // produce answers to lose
+	lost atomic.Int32
+}
+
+func (p *proxy) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	return &lossy{Conn: c, proxy: p}, nil
+}
+
+// lossy breaks the connection instead of delivering a produce answer.
+type lossy struct {
+	net.Conn
+	proxy *proxy
+	mu    sync.Mutex
+	last  byte // API key of the request in flight: one is in flight per connection
+}
+
+func (l *lossy) Write(b []byte) (int, error) {
+	if len(b) > 6 {
+		l.mu.Lock()
+		l.last = b[5]
+		l.mu.Unlock()
+	}
+	return l.Conn.Write(b)
+}
+
+func (l *lossy) Read(b []byte) (int, error) {
+	n, err := l.Conn.Read(b)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err == nil && l.last == 0 && l.proxy.lose.Add(-1) >= 0 { // 0 = Produce
+		l.proxy.lost.Add(1)
+		_ = l.Conn.Close() // the answer is lost on purpose
+		return 0, io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// Ensure that a lost answer is followed by the identical batch, which the broker knows: nothing doubles, nothing is lost.
+func TestLostAnswers(t *testing.T) {
+	addr := broker(t)
+	c := client(t, addr, kafka.Topic{Name: "x", Partitions: 1})
+	faulty := &proxy{}
+	pc, err := kafka.NewClient(kafka.Config{Brokers: addr, Timeout: 2 * time.Second, Dial: faulty.dial})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pc.Close()
+	p := producer(t, pc, kafka.ProducerConfig{Topic: "x", Partitions: 1})
+	write(t, p, 0, "first")
+	faulty.lose.Store(3)
+	write(t, p, 0, "a", "b")
+	write(t, p, 0, "c")
+	if got := faulty.lost.Load(); got != 3 {
+		t.Fatalf("%d answers were lost, want 3", got)
+	}
+	r := reader(t, c, "x", map[int32]int64{0: 0})
+	if got, want := read(t, r.Source(0), 4), []string{"0=first", "1=a", "2=b", "3=c"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	ranges, err := c.Offsets(context.Background(), "x", 1)
+	if err != nil || ranges[0].Last != 4 {
+		t.Errorf("the log ends at %v, %v, want 4", ranges, err)
+	}
+}
+
+// Ensure that many writers share batches and that each gets its own answer.
+func TestGroupCommit(t *testing.T) {
+	c := client(t, broker(t), kafka.Topic{Name: "x", Partitions: 1})
+	var acks atomic.Int32
+	p := producer(t, c, kafka.ProducerConfig{Topic: "x", Partitions: 1, OnAck: func(time.Time, time.Time) { acks.Add(1) }})
+	var wg sync.WaitGroup
+	const writers = 200
+	for i := range writers {
+		wg.Go(func() { write(t, p, 0, fmt.Sprint(i)) })
+	}
+	wg.Wait()
+	r := reader(t, c, "x", map[int32]int64{0: 0})
+	if got := read(t, r.Source(0), writers); len(got) != writers {
+		t.Errorf("got %d records", len(got))
+	}
+	if n := acks.Load(); n >= writers {
+		t.Errorf("%d batches for %d writers: nothing was shared", n, writers)
+	}
+}
+
+// Ensure that a lane sheds load when its queue is full, and that stopping answers everybody who waits.
+func TestFullQueueAndStop(t *testing.T) {
+	c, err := kafka.NewClient(kafka.Config{Brokers: "127.0.0.1:1", Timeout: 50 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	p := kafka.NewProducer(c, kafka.ProducerConfig{Topic: "x", Partitions: 1, QueueBytes: 100})
+	done := make(chan error, 2)
+	big := []kafka.Message{{Value: make([]byte, 90)}}
+	if err := p.Send(0, big, done); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Send(0, big, done); !errors.Is(err, kafka.ErrFull) {
+		t.Errorf("got %v, want ErrFull", err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	stopped := make(chan error, 1)
+	go func() { stopped <- p.Run(ctx) }()
+	stop()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("the one who waited got %v", err)
+	}
+	<-stopped
+}
+
+// Ensure that drift is an error that says what to do.
+func TestEnsureTopicsNoticesDrift(t *testing.T) {
+	c := client(t, broker(t), kafka.Topic{Name: "x", Partitions: 2}, kafka.Topic{Name: "y", Partitions: 3})
+	ctx := context.Background()
+	if err := c.EnsureTopics(ctx, []kafka.Topic{{Name: "x", Partitions: 2}}, 1); err != nil {
+		t.Errorf("an unchanged topic: %v", err)
+	}
+	if err := c.EnsureTopics(ctx, []kafka.Topic{{Name: "x", Partitions: 3}}, 1); err == nil || !strings.Contains(err.Error(), "has 2 partitions, expected 3") {
+		t.Errorf("another partition count: %v", err)
+	}
+	if err := c.EnsureTopics(ctx, []kafka.Topic{{Name: "x", Partitions: 2, AppendTime: true}}, 1); err == nil || !strings.Contains(err.Error(), "LogAppendTime") {
+		t.Errorf("another timestamp type: %v", err)
+	}
+	if _, err := c.SamePartitions(ctx, "x", "y"); err == nil || !strings.Contains(err.Error(), "one count") {
+		t.Errorf("two counts: %v", err)
+	}
+	limit, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := c.WaitPartitions(limit, "nowhere"); err == nil || !strings.Contains(err.Error(), "tributary topics create") {
+		t.Errorf("a missing topic: %v", err)
+	}
+}
+
+func TestLoopback(t *testing.T) {
+	for brokers, want := range map[string]bool{"127.0.0.1:9092": true, "localhost:1,[::1]:2": true, "kafka:9092": false,
+		"127.0.0.1:1,10.0.0.1:1": false, "127.0.0.1": false} {
+		if got := (kafka.Config{Brokers: brokers}).Loopback(); got != want {
+			t.Errorf("%s: got %t", brokers, got)
+		}
+	}
+	if _, err := kafka.NewClient(kafka.Config{}); err == nil {
+		t.Error("no broker was taken")
+	}
+}
+
+// BenchmarkProduce writes 300-byte records, 320 in flight per partition.
+func BenchmarkProduce(b *testing.B) {
+	c := client(b, broker(b), kafka.Topic{Name: "x", Partitions: 4})
+	p := producer(b, c, kafka.ProducerConfig{Topic: "x", Partitions: 4})
+	all := map[int][]kafka.Message{}
+	for i := range 4 * 320 {
+		all[i%4] = append(all[i%4], kafka.Message{Key: fmt.Appendf(nil, "visitor-%08d", i), Value: []byte(strings.Repeat(fmt.Sprintf("%07d-abc", i*7919), 27))})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := p.Write(context.Background(), all); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*4*320), "ns/record")
+}
+
+// BenchmarkFetch reads 300-byte records of four partitions from the log's start; the broker is in the same process.
+func BenchmarkFetch(b *testing.B) {
+	c := client(b, broker(b), kafka.Topic{Name: "x", Partitions: 4})
+	p := producer(b, c, kafka.ProducerConfig{Topic: "x", Partitions: 4})
+	const each = 20_000
+	for i := range 4 {
+		var ms []kafka.Message
+		for j := range each {
+			ms = append(ms, kafka.Message{Key: fmt.Appendf(nil, "visitor-%08d", j), Value: []byte(strings.Repeat(fmt.Sprintf("%07d-abc", j*7919), 27))})
+		}
+		if err := p.Write(context.Background(), map[int][]kafka.Message{i: ms}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		r := kafka.NewReader(c, kafka.ReaderConfig{Topic: "x"}, map[int32]int64{0: 0, 1: 0, 2: 0, 3: 0})
+		ctx, stop := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- r.Run(ctx) }()
+		var wg sync.WaitGroup
+		for i := range int32(4) {
+			wg.Go(func() {
+				for n := 0; n < each; {
+					n += len((<-r.Source(i).Batches()).Records)
+				}
+			})
+		}
+		wg.Wait()
+		stop()
+		<-done
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*4*each), "ns/record")
+}
