@@ -1,0 +1,63 @@
+package clickhouse
+
+import (
+	"io"
+	"net/http"
+	"strings"
+)
+
+// query is a statement and, for an INSERT ... FORMAT, its rows.
+type query struct {
+	statement
+	text string
+	body io.Reader
+}
+
+// readQuery puts together what URL and body carry. With a query in the URL, the body goes on where it ends: it is
+// the rows of an INSERT, or the rest of the text.
+func readQuery(r *http.Request, o options) (query, error) {
+	body, err := decompressed(r, o.decompress)
+	if err != nil {
+		return query{}, err
+	}
+	q := understand(o.query, o.params)
+	if !q.insert {
+		rest, err := io.ReadAll(body)
+		if err != nil {
+			return query{}, fail(codeCannotUncompess, "CANNOT_DECOMPRESS", "read the request's body: %v", err)
+		}
+		if text := string(rest); o.query == "" {
+			q = understand(text, o.params)
+		} else if text != "" {
+			q = understand(o.query+"\n"+text, o.params)
+		}
+		body = strings.NewReader("")
+	}
+	q.body = io.MultiReader(strings.NewReader(q.data), body)
+	return q, q.check(o.readonly)
+}
+
+// understand parses the text, with values in the place of parameters.
+func understand(text string, params map[string]string) query {
+	s := parse(text)
+	if len(s.holes) > 0 && len(params) > 0 {
+		text = inline(text, s.holes, params)
+		s = parse(text)
+	}
+	return query{statement: s, text: text}
+}
+
+// check refuses what a server refuses over HTTP.
+func (q query) check(readonly bool) error {
+	switch {
+	case q.verb == "":
+		return fail(codeSyntax, "SYNTAX_ERROR", "Empty query")
+	case q.many:
+		return fail(codeSyntax, "SYNTAX_ERROR", "Syntax error (Multi-statements are not allowed)")
+	case q.outfile:
+		return unsupported("INTO OUTFILE over HTTP")
+	case readonly && (!q.reads() || q.keeps && q.verb == "CREATE"):
+		return fail(codeReadonly, "READONLY", "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. You should use method POST for modifying queries")
+	}
+	return nil
+}
