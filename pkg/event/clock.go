@@ -58,7 +58,7 @@ func (c *Clock) Observe(ingestTS, appendTS int64, driven bool) {
 		return
 	}
 	c.maxIngest = ingestTS
-	for store := range c.lateness {
+	for store := range c.lateness { // any order: each store's floor is raised from its own lateness
 		c.raise(store)
 	}
 }

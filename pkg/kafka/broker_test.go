@@ -13,35 +13,10 @@ import (
 	"testing"
 	"time"
 
-	embedded "github.com/tributary-data/tributary/pkg/embedded/kafka"
+	"github.com/tributary-data/tributary/pkg/embedded/harness"
 	"github.com/tributary-data/tributary/pkg/kafka"
 	"github.com/tributary-data/tributary/pkg/stream"
 )
-
-// broker starts an embedded broker in memory for the test.
-func broker(t testing.TB) string {
-	t.Helper()
-	b, err := embedded.New(embedded.Config{Addr: "127.0.0.1:0"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ready, done := make(chan string, 1), make(chan error, 1)
-	go func() { done <- b.Run(ctx, func(addr string) { ready <- addr }) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	select {
-	case addr := <-ready:
-		return addr
-	case err := <-done:
-		t.Fatal(err)
-		return ""
-	}
-}
 
 func client(t testing.TB, addr string, topics ...kafka.Topic) *kafka.Client {
 	t.Helper()
@@ -105,7 +80,7 @@ func reader(t testing.TB, c *kafka.Client, topic string, from map[int32]int64) *
 
 // Ensure that what was written to each partition is read in order, from the offset asked for, with its append time.
 func TestWriteAndRead(t *testing.T) {
-	c := client(t, broker(t), kafka.Topic{Name: "x", Partitions: 3, AppendTime: true})
+	c := client(t, harness.Broker(t), kafka.Topic{Name: "x", Partitions: 3, AppendTime: true})
 	p := producer(t, c, kafka.ProducerConfig{Topic: "x", Partitions: 3})
 	for i := range 3 {
 		write(t, p, i, "a", "b")
@@ -125,7 +100,7 @@ func TestWriteAndRead(t *testing.T) {
 
 // Ensure that an offset that the log does not hold stops that partition with ErrDataLoss, and no other.
 func TestDataLossStopsOnePartition(t *testing.T) {
-	c := client(t, broker(t), kafka.Topic{Name: "x", Partitions: 2})
+	c := client(t, harness.Broker(t), kafka.Topic{Name: "x", Partitions: 2})
 	p := producer(t, c, kafka.ProducerConfig{Topic: "x", Partitions: 2})
 	write(t, p, 0, "a")
 	write(t, p, 1, "a")
@@ -148,7 +123,7 @@ func TestDataLossStopsOnePartition(t *testing.T) {
 
 // Ensure that a fold that does not take its batches holds back its own partition only.
 func TestBackPressure(t *testing.T) {
-	c := client(t, broker(t), kafka.Topic{Name: "x", Partitions: 2})
+	c := client(t, harness.Broker(t), kafka.Topic{Name: "x", Partitions: 2})
 	p := producer(t, c, kafka.ProducerConfig{Topic: "x", Partitions: 2})
 	r := reader(t, c, "x", map[int32]int64{0: 0, 1: 0})
 	var want []string
@@ -211,7 +186,7 @@ func (l *lossy) Read(b []byte) (int, error) {
 
 // Ensure that a lost answer is followed by the identical batch, which the broker knows: nothing doubles, nothing is lost.
 func TestLostAnswers(t *testing.T) {
-	addr := broker(t)
+	addr := harness.Broker(t)
 	c := client(t, addr, kafka.Topic{Name: "x", Partitions: 1})
 	faulty := &proxy{}
 	pc, err := kafka.NewClient(kafka.Config{Brokers: addr, Timeout: 2 * time.Second, Dial: faulty.dial})
@@ -239,7 +214,7 @@ func TestLostAnswers(t *testing.T) {
 
 // Ensure that many writers share batches and that each gets its own answer.
 func TestGroupCommit(t *testing.T) {
-	c := client(t, broker(t), kafka.Topic{Name: "x", Partitions: 1})
+	c := client(t, harness.Broker(t), kafka.Topic{Name: "x", Partitions: 1})
 	var acks atomic.Int32
 	p := producer(t, c, kafka.ProducerConfig{Topic: "x", Partitions: 1, OnAck: func(time.Time, time.Time) { acks.Add(1) }})
 	var wg sync.WaitGroup
@@ -285,7 +260,7 @@ func TestFullQueueAndStop(t *testing.T) {
 
 // Ensure that drift is an error that says what to do.
 func TestEnsureTopicsNoticesDrift(t *testing.T) {
-	c := client(t, broker(t), kafka.Topic{Name: "x", Partitions: 2}, kafka.Topic{Name: "y", Partitions: 3})
+	c := client(t, harness.Broker(t), kafka.Topic{Name: "x", Partitions: 2}, kafka.Topic{Name: "y", Partitions: 3})
 	ctx := context.Background()
 	if err := c.EnsureTopics(ctx, []kafka.Topic{{Name: "x", Partitions: 2}}, 1); err != nil {
 		t.Errorf("an unchanged topic: %v", err)
@@ -320,7 +295,7 @@ func TestLoopback(t *testing.T) {
 
 // BenchmarkProduce writes 300-byte records, 320 in flight per partition.
 func BenchmarkProduce(b *testing.B) {
-	c := client(b, broker(b), kafka.Topic{Name: "x", Partitions: 4})
+	c := client(b, harness.Broker(b), kafka.Topic{Name: "x", Partitions: 4})
 	p := producer(b, c, kafka.ProducerConfig{Topic: "x", Partitions: 4})
 	all := map[int][]kafka.Message{}
 	for i := range 4 * 320 {
@@ -337,7 +312,7 @@ func BenchmarkProduce(b *testing.B) {
 
 // BenchmarkFetch reads 300-byte records of four partitions from the log's start; the broker is in the same process.
 func BenchmarkFetch(b *testing.B) {
-	c := client(b, broker(b), kafka.Topic{Name: "x", Partitions: 4})
+	c := client(b, harness.Broker(b), kafka.Topic{Name: "x", Partitions: 4})
 	p := producer(b, c, kafka.ProducerConfig{Topic: "x", Partitions: 4})
 	const each = 20_000
 	for i := range 4 {
