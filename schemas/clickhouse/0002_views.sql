@@ -1,4 +1,5 @@
--- Views of the live epoch. Columns are stable; each has a comment.
+-- Views of the live epoch. Columns are stable; each has a comment. A scalar subquery is Nullable even where it always has a
+-- row, and toDate takes no time zone from a column, which explains two odd expressions below.
 CREATE OR REPLACE VIEW bi.completeness
 (
     stage LowCardinality(String) COMMENT 'sessions or events: the kind of rows that this line speaks of',
@@ -62,7 +63,7 @@ AS SELECT s.store AS store, lower(hex(s.session_id)) AS session_id, s.visitor AS
     s.channel AS channel, s.source AS source, s.medium AS medium, s.campaign AS campaign, s.brand_search AS brand_search, s.device AS device, s.os AS os,
     s.browser AS browser, s.country AS country, s.landing_path AS landing_path, s.returning AS returning, s.events AS events, s.orders AS orders,
     s.value_minor AS value_minor, s.trail_action AS actions,
-    s.started_at < (SELECT max(final_through) FROM bi.completeness WHERE stage = 'sessions') AS final
+    ifNull(s.started_at < (SELECT max(final_through) FROM bi.completeness WHERE stage = 'sessions'), 0) AS final
 FROM tributary.sessions AS s FINAL
 WHERE s.deleted = 0 AND s.epoch = (SELECT argMax(epoch, live_from_day) FROM tributary.epochs FINAL);
 
@@ -81,7 +82,7 @@ CREATE OR REPLACE VIEW bi.funnel_steps
 AS SELECT c.store AS store, c.funnel AS funnel, c.funnel_version AS funnel_version, c.basis AS basis, c.window_start AS window_start,
     c.v[1] AS channel, c.v[2] AS device, toUInt8(step) AS step, s.steps[step] AS action,
     c.u[step] AS units, c.i[step] AS implied, c.u[1] AS entered, c.o[step] AS observed_value,
-    c.window_start + INTERVAL 15 MINUTE <= (SELECT max(final_through) FROM bi.completeness WHERE stage = 'sessions') AS final
+    ifNull(c.window_start + INTERVAL 15 MINUTE <= (SELECT max(final_through) FROM bi.completeness WHERE stage = 'sessions'), 0) AS final
 FROM (
     SELECT store, funnel, funnel_version, basis, window_start, values AS v,
         sumForEach(units) AS u, sumForEach(implied) AS i, sumForEach(observed_value) AS o
@@ -93,7 +94,8 @@ FROM (
 LEFT JOIN (SELECT store, funnel, funnel_version, argMax(steps, version) AS steps FROM tributary.store_configs FINAL GROUP BY store, funnel, funnel_version) AS s
     ON c.store = s.store AND c.funnel = s.funnel AND c.funnel_version = s.funnel_version
 ARRAY JOIN arrayEnumerate(c.u) AS step
-WHERE c.u[1] != 0;
+WHERE c.u[1] != 0
+SETTINGS join_use_nulls = 0;
 
 CREATE OR REPLACE VIEW bi.funnel_hourly
 (
@@ -120,12 +122,11 @@ CREATE OR REPLACE VIEW bi.funnel_daily
     observed_value Int64 COMMENT 'value of the distinct orders, minor units', final UInt8 COMMENT '1 if the windows seen so far never change again'
 )
 AS SELECT f.store AS store, f.funnel AS funnel, f.funnel_version AS funnel_version,
-    toDate(f.window_start, z.time_zone) AS day,
+    toDate(substring(toString(f.window_start, z.time_zone), 1, 10)) AS day,
     f.channel AS channel, f.device AS device,
     f.step AS step, any(f.action) AS action, sum(f.units) AS units, sum(f.implied) AS implied, sum(f.entered) AS entered,
     units / entered AS rate, sum(f.observed_value) AS observed_value, min(f.final) AS final
 FROM bi.funnel_steps AS f
 INNER JOIN (SELECT store, argMax(time_zone, version) AS time_zone FROM tributary.store_configs FINAL GROUP BY store) AS z ON f.store = z.store
 WHERE f.basis = 'entry'
-GROUP BY store, funnel, funnel_version, day, channel, device, step
-SETTINGS allow_nonconst_timezone_arguments = 1;
+GROUP BY store, funnel, funnel_version, day, channel, device, step;
