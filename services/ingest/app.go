@@ -137,7 +137,7 @@ func (a *app) compareClocks(sent, appended time.Time) {
 	}
 	a.health.Ready("append time")
 	lead := sent.Sub(appended)
-	if behind := appended.Sub(time.Now()); behind > lead {
+	if behind := time.Until(appended); behind > lead {
 		lead = behind
 	}
 	if lead > maxClockLead {

@@ -51,8 +51,7 @@ func Run(ctx context.Context, c Config) (code int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, r.cleanUp()) }()
-	if r.stack, err = stack.Start(ctx, stack.Config{Dir: r.dir, Bin: r.bin, Engine: r.engine, IngestAddr: c.Addr,
-		Partitions: schemas.PartitionsLaptop, Driven: true, Step: func(what string) { r.say("starting %s", what) }}); err != nil {
+	if r.stack, err = stack.Start(ctx, r.stackConfig()); err != nil {
 		return 0, err
 	}
 	defer r.stack.Stop()
@@ -82,6 +81,19 @@ type runner struct {
 	db               *clickhouse.DB
 	result           sim.Result
 	firstFunnel      time.Duration // from the start of the command until a funnel could be shown
+}
+
+// stackConfig takes the usual ports for a pipeline that is kept, where they are free: people will type them.
+func (r *runner) stackConfig() stack.Config {
+	c := stack.Config{Dir: r.dir, Bin: r.bin, Engine: r.engine, IngestAddr: r.config.Addr, Partitions: schemas.PartitionsLaptop,
+		Driven: true, Step: func(what string) { r.say("starting %s", what) }}
+	if r.config.Keep {
+		c.KafkaAddr, c.ClickHouseAddr = stack.Prefer("127.0.0.1:9092"), stack.Prefer("127.0.0.1:8123")
+		if c.IngestAddr == "" {
+			c.IngestAddr = stack.Prefer("127.0.0.1:8080")
+		}
+	}
+	return c
 }
 
 func (r *runner) say(format string, args ...any) {

@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -20,8 +21,9 @@ type Config struct {
 	Bin string
 	// Engine is the path of libchdb.
 	Engine string
-	// IngestAddr takes storefront traffic. Default: a free loopback port
-	IngestAddr string
+	// IngestAddr takes storefront traffic; KafkaAddr and ClickHouseAddr are the broker's and the engine's. Default: free
+	// loopback ports
+	IngestAddr, KafkaAddr, ClickHouseAddr string
 	// Partitions of every topic.
 	Partitions int
 	// Driven makes ingest's clock one that is set.
@@ -47,13 +49,25 @@ type Stack struct {
 // free is a loopback port that the system chooses.
 const free = "127.0.0.1:0"
 
+// Prefer is addr if nothing listens there, else a free loopback port.
+func Prefer(addr string) string {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return free
+	}
+	_ = l.Close() // it was only to see whether we could
+	return addr
+}
+
 // startWithin is how long the whole stack may take to be ready.
 const startWithin = 60 * time.Second
 
 // Start starts everything and waits until it is ready. After an error nothing is left running.
 func Start(ctx context.Context, c Config) (_ *Stack, err error) {
-	if c.IngestAddr == "" {
-		c.IngestAddr = free
+	for _, addr := range []*string{&c.IngestAddr, &c.KafkaAddr, &c.ClickHouseAddr} {
+		if *addr == "" {
+			*addr = free
+		}
 	}
 	if c.Step == nil {
 		c.Step = func(string) {}
@@ -84,11 +98,11 @@ func (s *Stack) startServers(ctx context.Context) (err error) {
 	c := s.config
 	s.config.Step("broker and engine")
 	tributary := filepath.Join(c.Bin, "tributary")
-	kafkaChild, err := s.spawn("kafka", tributary, []string{"embedded-kafka", "--attached", "--addr", free, "--data", filepath.Join(c.Dir, "kafka")})
+	kafkaChild, err := s.spawn("kafka", tributary, []string{"embedded-kafka", "--attached", "--addr", c.KafkaAddr, "--data", filepath.Join(c.Dir, "kafka")})
 	if err != nil {
 		return err
 	}
-	engine, err := s.spawn("clickhouse", tributary, []string{"embedded-clickhouse", "--attached", "--addr", free,
+	engine, err := s.spawn("clickhouse", tributary, []string{"embedded-clickhouse", "--attached", "--addr", c.ClickHouseAddr,
 		"--data", filepath.Join(c.Dir, "clickhouse"), "--library", c.Engine})
 	if err != nil {
 		return err
