@@ -17,12 +17,12 @@ import (
 // Config of the connection.
 type Config struct {
 	// Addr of the HTTP interface, host:port, comma separated.
-	Addr string `env:"ADDR" envDefault:"127.0.0.1:8123"`
+	Addr string `env:"ADDR" envDefault:"127.0.0.1:8123" help:"HTTP interface, host:port, comma separated"`
 	// User and Password of the account.
-	User     string `env:"USER" envDefault:"default"`
-	Password string `env:"PASSWORD"`
+	User     string `env:"USER" envDefault:"default" help:"account"`
+	Password string `env:"PASSWORD" help:"of the account"`
 	// Timeout of one statement.
-	Timeout time.Duration `env:"TIMEOUT" envDefault:"60s"`
+	Timeout time.Duration `env:"TIMEOUT" envDefault:"60s" help:"of one statement"`
 }
 
 // DB is a connection pool. It is safe for concurrent use.

@@ -19,9 +19,9 @@ import (
 // Config of the connection to a cluster.
 type Config struct {
 	// Brokers to ask first, host:port, comma separated.
-	Brokers string `env:"BROKERS" envDefault:"127.0.0.1:9092"`
+	Brokers string `env:"BROKERS" envDefault:"127.0.0.1:9092" help:"brokers to ask first, host:port, comma separated"`
 	// Timeout of one request beyond its own wait.
-	Timeout time.Duration `env:"TIMEOUT" envDefault:"10s"`
+	Timeout time.Duration `env:"TIMEOUT" envDefault:"10s" help:"of one request, beyond its own wait"`
 	// Dial connects; nil is plain TCP.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error) `env:"-"`
 }

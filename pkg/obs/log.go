@@ -13,9 +13,9 @@ import (
 // LogConfig of a service's log. Payloads and ids of people are never logged.
 type LogConfig struct {
 	// Level: debug, info, warn or error.
-	Level string `env:"LEVEL" envDefault:"info"`
+	Level string `env:"LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 	// Format: json, text, or auto (text on a terminal).
-	Format string `env:"FORMAT" envDefault:"auto"`
+	Format string `env:"FORMAT" envDefault:"auto" help:"json, text, or auto: text on a terminal"`
 }
 
 // NewLogger writes to standard error.

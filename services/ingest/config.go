@@ -11,17 +11,17 @@ import (
 // Config of ingest, from TRIBUTARY_* variables.
 type Config struct {
 	// Addr takes storefront traffic.
-	Addr string `env:"ADDR" envDefault:":8080"`
+	Addr string `env:"ADDR" envDefault:":8080" help:"takes storefront traffic"`
 	// AdminAddr serves /livez, /readyz, /metrics and, with a driven clock, /clock.
-	AdminAddr string `env:"ADMIN_ADDR" envDefault:":8081"`
+	AdminAddr string `env:"ADMIN_ADDR" envDefault:":8081" help:"serves /livez, /readyz, /metrics"`
 	// Clock: wall, or driven (set through the admin port; only with a broker on this machine).
-	Clock string `env:"CLOCK" envDefault:"wall"`
+	Clock string `env:"CLOCK" envDefault:"wall" help:"wall, or driven: set through the admin port, for simulations on loopback only"`
 	// Stores are store files, or folders of them. Empty: the demo's store.
-	Stores []string `env:"STORES"`
+	Stores []string `env:"STORES" help:"store files or folders, comma separated; empty: the demo's store"`
 	// Kafka is the cluster to write to.
 	Kafka kafka.Config `envPrefix:"KAFKA_"`
 	// Generation of the topic events.
-	Generation uint8 `env:"GENERATION" envDefault:"0"`
+	Generation uint8 `env:"GENERATION" envDefault:"0" help:"generation of the topic events"`
 	// Log settings.
 	Log obs.LogConfig `envPrefix:"LOG_"`
 }

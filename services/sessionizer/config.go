@@ -10,16 +10,16 @@ import (
 // Config of the sessionizer, from TRIBUTARY_* variables.
 type Config struct {
 	// AdminAddr serves /livez, /readyz and /metrics.
-	AdminAddr string `env:"ADMIN_ADDR" envDefault:":8082"`
+	AdminAddr string `env:"ADMIN_ADDR" envDefault:":8082" help:"serves /livez, /readyz, /metrics"`
 	// StateDir holds one store per partition and stage. Empty: ~/.local/share/tributary/sessionizer
-	StateDir string `env:"STATE_DIR"`
+	StateDir string `env:"STATE_DIR" help:"state of every partition; empty: ~/.local/share/tributary/<service>"`
 	// Kafka is the cluster to read from and write to.
 	Kafka kafka.Config `envPrefix:"KAFKA_"`
 	// Generation of the topic events, and epoch of what is derived from it.
-	Generation uint8  `env:"GENERATION" envDefault:"0"`
-	Epoch      uint16 `env:"EPOCH" envDefault:"0"`
+	Generation uint8  `env:"GENERATION" envDefault:"0" help:"generation of the topic events"`
+	Epoch      uint16 `env:"EPOCH" envDefault:"0" help:"epoch of what is derived from it"`
 	// FlushEvery is the longest time between flushes.
-	FlushEvery time.Duration `env:"FLUSH_EVERY" envDefault:"1s"`
+	FlushEvery time.Duration `env:"FLUSH_EVERY" envDefault:"1s" help:"longest time between flushes"`
 	// Log settings.
 	Log obs.LogConfig `envPrefix:"LOG_"`
 }

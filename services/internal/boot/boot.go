@@ -96,24 +96,6 @@ func until(ctx context.Context, r io.Reader) context.Context {
 	return ctx
 }
 
-// help lists the environment variables.
-func (s Service[C]) help(out io.Writer) {
-	fmt.Fprintf(out, "%s: %s\n\nUsage: %s [--check]\n\n  --check  build everything from the settings, start nothing, exit\n\nSettings (environment variables):\n", s.Name, s.About, s.Name)
-	var c C
-	params, err := env.GetFieldParamsWithOptions(&c, env.Options{Prefix: Prefix})
-	if err != nil {
-		fmt.Fprintln(out, err)
-		return
-	}
-	for _, p := range params {
-		line := "  " + p.Key
-		if p.HasDefaultValue && p.DefaultValue != "" {
-			line += strings.Repeat(" ", max(1, 36-len(line))) + p.DefaultValue
-		}
-		fmt.Fprintln(out, line)
-	}
-}
-
 // Announce tells on standard output where something listens, for whoever started the process: with port 0 nobody else
 // knows.
 func Announce(what string) func(addr string) {

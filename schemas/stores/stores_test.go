@@ -1,0 +1,78 @@
+package stores_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tributary-data/tributary/schemas/stores"
+)
+
+func TestDemoStore(t *testing.T) {
+	f, err := stores.Parse(stores.Demo())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := f.Meaning
+	if f.Store != "demo" || len(f.Edge.WriteKeys) != 1 || m.Currency != "EUR" || time.Duration(m.SessionGap) != 30*time.Minute ||
+		time.Duration(m.Lateness) != 24*time.Hour || len(m.Funnels) != 1 || len(m.Funnels[0].Steps) != 7 || !m.Funnels[0].Steps[1].Optional {
+		t.Errorf("got %+v", f)
+	}
+}
+
+// minimal is the least that a store file must say.
+const minimal = `
+store: x
+edge: {write_keys: [k]}
+meaning:
+  time_zone: Europe/Berlin
+  currency: EUR
+  funnels: [{name: f, version: 1, steps: [{action: session}, {action: purchased}], breakdowns: [[channel]]}]
+`
+
+func TestDefaults(t *testing.T) {
+	f, err := stores.Parse([]byte(minimal))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Meaning.SessionGap.Millis() != 1_800_000 || f.Meaning.Lateness.Millis() != 86_400_000 || f.Meaning.LinkHorizon.Millis() != 7*86_400_000 {
+		t.Errorf("got %+v", f.Meaning)
+	}
+}
+
+// Ensure that each mistake is refused, and that the error names its place.
+func TestMistakes(t *testing.T) {
+	for _, c := range []struct{ old, new, want string }{
+		{"store: x", "store: X!", "/store"},
+		{"store: x\n", "", "store"},
+		{"write_keys: [k]", "write_keys: []", "write_keys"},
+		{"currency: EUR", "currency: euro", "currency"},
+		{"currency: EUR", "currency: EUR\n  curency: EUR", "curency"},
+		{"Europe/Berlin", "Europe/Atlantis", "time_zone"},
+		{"currency: EUR", "currency: EUR\n  session_gap: 9h", "session_gap"},
+		{"currency: EUR", "currency: EUR\n  session_gap: soon", "session_gap"},
+		{"currency: EUR", "currency: EUR\n  lateness: 0s", "lateness"},
+		{"currency: EUR", "currency: EUR\n  brand_pattern: '('", "brand_pattern"},
+		{"version: 1", "version: 0", "version"},
+		{"{action: session}, ", "", "steps"},
+		{"{action: purchased}", "{action: session}", "steps[1]"},
+		{"{action: purchased}", "{action: purchased, optional: true}", "cannot be optional"},
+		{"[[channel]]", "[[weather]]", "breakdowns"},
+		{"store: x", "store: [x", "not YAML"},
+	} {
+		file := strings.Replace(minimal, c.old, c.new, 1)
+		if _, err := stores.Parse([]byte(file)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q for %q: got %v, want something with %q", c.new, c.old, err, c.want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(minimal))
+	f.Add(stores.Demo())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if file, err := stores.Parse(b); err == nil && (file.Store == "" || len(file.Meaning.Funnels) == 0) {
+			t.Errorf("taken without what it must say: %+v", file)
+		}
+	})
+}

@@ -1,0 +1,272 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/tributary-data/tributary/pkg/embedded/harness"
+	"github.com/tributary-data/tributary/pkg/event"
+	"github.com/tributary-data/tributary/pkg/kafka"
+	"github.com/tributary-data/tributary/pkg/obs"
+	"github.com/tributary-data/tributary/schemas"
+	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
+	"github.com/tributary-data/tributary/schemas/stores"
+)
+
+const partitions = 3
+
+// broker has the topics that ingest writes.
+func broker(t *testing.T) (addr string, c *kafka.Client) {
+	t.Helper()
+	addr = harness.Broker(t)
+	c, err := kafka.NewClient(kafka.Config{Brokers: addr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	err = c.EnsureTopics(context.Background(), []kafka.Topic{{Name: schemas.TopicEvents(0), Partitions: partitions, AppendTime: true},
+		{Name: schemas.TopicDeadLetters, Partitions: partitions}}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addr, c
+}
+
+// start runs ingest in this process, on ports of its own.
+func start(t *testing.T, c Config) (traffic, admin string) {
+	t.Helper()
+	c.Addr, c.AdminAddr = freePort(t), freePort(t)
+	r, err := New(c, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil && !errors.Is(err, context.Canceled) { // as main sees it
+			t.Error("ingest ended with", err)
+		}
+	})
+	return "http://" + c.Addr, "http://" + c.AdminAddr
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	addr, done := make(chan string, 1), make(chan error, 1)
+	go func() { done <- obs.Serve(ctx, "127.0.0.1:0", http.NotFoundHandler(), func(a string) { addr <- a }) }()
+	a := <-addr
+	stop()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func do(t *testing.T, method, url, body string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth("demo-write-key", "")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(b)
+}
+
+// until asks again until the status comes.
+func until(t *testing.T, want int, method, url, body string) string {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		code, text := do(t, method, url, body)
+		if code == want {
+			return text
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s %s: got %d %s, want %d", method, url, code, text, want)
+		}
+	}
+}
+
+// read returns the first n records of a partition.
+func read(t *testing.T, c *kafka.Client, topic string, partition int32, n int) (out []*pb.Record) {
+	t.Helper()
+	r := kafka.NewReader(c, kafka.ReaderConfig{Topic: topic, Wait: 20 * time.Millisecond}, map[int32]int64{partition: 0})
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	defer func() { stop(); <-done }()
+	for len(out) < n {
+		b, ok := <-r.Source(partition).Batches()
+		if !ok {
+			t.Fatal(r.Source(partition).Err())
+		}
+		for _, rec := range b.Records {
+			m := &pb.Record{}
+			if err := m.UnmarshalVT(rec.Value); err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+const day = int64(1_790_000_000_000)
+
+// Ensure that ingest with a driven clock is silent until the clock is set, brings the config to every partition first,
+// then the ticks, and that the clock never goes back.
+func TestDrivenClock(t *testing.T) {
+	addr, c := broker(t)
+	traffic, admin := start(t, Config{Clock: clockDriven, Kafka: kafka.Config{Brokers: addr}})
+	batch := `{"batch":[{"type":"page","anonymousId":"a","messageId":"1"},{"type":"track","anonymousId":"a"}]}`
+	if text := until(t, 503, "POST", traffic+"/v1/batch", batch); !strings.Contains(text, "not ready yet") {
+		t.Errorf("before the clock is set: %s", text)
+	}
+	until(t, 503, "GET", admin+"/readyz", "")
+	until(t, 204, "PUT", admin+"/clock", fmt.Sprintf(`{"unix_ms":%d}`, day))
+	until(t, 200, "GET", admin+"/readyz", "")
+	if text := until(t, 200, "POST", traffic+"/v1/batch", batch); text != `{"success":true}` {
+		t.Errorf("got %s", text)
+	}
+	until(t, 204, "PUT", admin+"/clock", fmt.Sprintf(`{"unix_ms":%d}`, day+60_000))
+	if code, text := do(t, "PUT", admin+"/clock", fmt.Sprintf(`{"unix_ms":%d}`, day)); code != 409 || !strings.Contains(text, "never goes back") {
+		t.Errorf("back: got %d %s", code, text)
+	}
+	if code, _ := do(t, "PUT", admin+"/clock", `{"unix_ms":"x"}`); code != 400 {
+		t.Errorf("nonsense: got %d", code)
+	}
+	mine := event.Partition(event.Key("demo", "a", ""), partitions)
+	for p := range int32(partitions) {
+		want := "KIND_CONFIG@0 KIND_TICK@0 KIND_TICK@60000"
+		if int(p) == mine {
+			want = "KIND_CONFIG@0 KIND_TICK@0 KIND_EVENT@0 KIND_TICK@60000"
+		}
+		var got []string
+		for _, r := range read(t, c, schemas.TopicEvents(0), p, strings.Count(want, " ")+1) {
+			got = append(got, fmt.Sprintf("%s@%d", r.Kind, r.IngestTs-day))
+			if r.Flags != flagDriven {
+				t.Errorf("partition %d: %s does not carry the driven bit", p, r.Kind)
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("partition %d: got %v, want %s", p, got, want)
+		}
+	}
+	dead := read(t, c, schemas.TopicDeadLetters, int32(event.Partition([]byte("demo"), partitions)), 1)
+	if got := dead[0].GetDeadLetter().GetReason(); got != "event_name_missing" {
+		t.Errorf("dead letter: got %s", got)
+	}
+}
+
+// Ensure that on the wall clock ingest gets ready by itself and ticks each second.
+func TestWallClock(t *testing.T) {
+	addr, c := broker(t)
+	_, admin := start(t, Config{Clock: clockWall, Kafka: kafka.Config{Brokers: addr}})
+	until(t, 200, "GET", admin+"/readyz", "")
+	recs := read(t, c, schemas.TopicEvents(0), 1, 3)
+	if recs[0].Kind != pb.Kind_KIND_CONFIG || recs[1].Kind != pb.Kind_KIND_TICK || recs[2].IngestTs <= recs[1].IngestTs || recs[2].Flags != 0 {
+		t.Errorf("got %v", recs)
+	}
+}
+
+// Ensure that the admin port answers while Kafka does not, and that stopping then is clean.
+func TestWithoutKafka(t *testing.T) {
+	_, admin := start(t, Config{Clock: clockWall, Kafka: kafka.Config{Brokers: "127.0.0.1:1"}})
+	until(t, 503, "GET", admin+"/readyz", "")
+	until(t, 200, "GET", admin+"/livez", "")
+}
+
+func TestCompareClocks(t *testing.T) {
+	a := &app{health: &obs.Health{}}
+	now := time.Now()
+	for _, c := range []struct {
+		name           string
+		sent, appended time.Time
+		ready          bool
+	}{
+		{"together", now.Add(-time.Millisecond), now, true},
+		{"a slow answer", now.Add(-time.Minute), now.Add(-30 * time.Second), true},
+		{"we lead", now.Add(3 * time.Second), now, false},
+		{"we lag", now.Add(-time.Millisecond), now.Add(3 * time.Second), false},
+		{"no append time", now, time.Time{}, false},
+		{"together again", now.Add(-time.Millisecond), now, true},
+	} {
+		if a.compareClocks(c.sent, c.appended); a.health.IsReady() != c.ready {
+			t.Errorf("%s: ready %t", c.name, !c.ready)
+		}
+	}
+}
+
+// Ensure that every wrong setting is refused at the start with a sentence that names it.
+func TestBadSettings(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		p := filepath.Join(dir, name)
+		if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	demo := string(stores.Demo())
+	good := file("good.yaml", demo)
+	local := kafka.Config{Brokers: "127.0.0.1:9092"}
+	for _, c := range []struct {
+		config Config
+		want   string
+	}{
+		{Config{Clock: "sun", Kafka: local}, "expected wall or driven"},
+		{Config{Clock: clockDriven, Kafka: kafka.Config{Brokers: "kafka:9092"}}, "loopback"},
+		{Config{Clock: clockWall}, "TRIBUTARY_KAFKA_BROKERS"},
+		{Config{Clock: clockWall, Kafka: local, Stores: []string{filepath.Join(dir, "none.yaml")}}, "TRIBUTARY_STORES"},
+		{Config{Clock: clockWall, Kafka: local, Stores: []string{t.TempDir()}}, "holds no store file"},
+		{Config{Clock: clockWall, Kafka: local, Stores: []string{file("bad.yaml", "store: x")}}, "bad.yaml"},
+		{Config{Clock: clockWall, Kafka: local, Stores: []string{good, file("twice.yaml", demo+"\n")}}, "defined twice"},
+		{Config{Clock: clockWall, Kafka: local, Stores: []string{good, file("key.yaml", strings.Replace(demo, "store: demo", "store: other", 1))}}, "belongs to store demo"},
+		{Config{Clock: clockWall, Kafka: local, Stores: []string{file("regexp.yaml", strings.Replace(demo, "brand_pattern: acme", "brand_pattern: '('", 1))}}, "brand_pattern"},
+	} {
+		if _, err := New(c.config, zap.NewNop()); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("got %v, want something with %q", err, c.want)
+		}
+	}
+	if _, err := New(Config{Clock: clockWall, Kafka: local, Stores: []string{dir + "/good.yaml", dir + "/good.yaml"}}, zap.NewNop()); err != nil {
+		t.Errorf("one file named twice: %v", err)
+	}
+}
+
+// Ensure that the same file always gives the same config id: then a repeat is a no-op.
+func TestConfigID(t *testing.T) {
+	a, err := loadStores(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := loadStores(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id := a.configs[0].GetConfig().ConfigId; id == "" || id != b.configs[0].GetConfig().ConfigId || !bytes.Equal(a.configs[0].GetConfig().File, stores.Demo()) {
+		t.Error("the config's id is not a function of the file")
+	}
+}
