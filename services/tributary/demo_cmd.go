@@ -13,7 +13,7 @@ type demoCmd struct {
 	Pace     time.Duration `help:"Wall time that the day takes; 0 plays it as fast as the machine can." default:"60s"`
 	Keep     bool          `help:"Leave everything running at the end, for your own queries, until Ctrl-C; keep the data."`
 	JSON     bool          `name:"json" help:"Print the result as JSON; progress goes to standard error."`
-	Sabotage string        `help:"Change one event between the ledger and ingest: ${enum}. The verdict must find it." enum:",drop,dup,move" default:""`
+	Sabotage string        `help:"Change one event between the ledger and ingest: drop, dup or move. The verdict must find it." enum:",drop,dup,move" default:""`
 	Addr     string        `help:"Address of ingest, host:port. Default: a free port on loopback."`
 	Dir      string        `help:"Folder for data and logs. Default: a new one under ~/.local/share/tributary/demo."`
 }

@@ -130,6 +130,58 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// Ensure that where flushes fall shows neither in the rows nor in the store.
+func TestFlushPositionsDoNotShow(t *testing.T) {
+	var log []stream.Record
+	for i := range int64(200) {
+		r := eventAt(i*hour/2-i%7*20*hour, i*hour/2, fmt.Sprint(i))
+		if i == 0 {
+			r = config()
+		}
+		log = append(log, record(t, i, r))
+	}
+	var wantRows, wantStore []string
+	for _, flush := range []int64{1000, 7, 1} {
+		st, err := state.Open(t.TempDir(), state.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, rows := facts.New(0, 3), []string(nil)
+		for i, r := range log {
+			if err := f.Apply(r); err != nil {
+				t.Fatal(err)
+			}
+			if (int64(i)+1)%flush != 0 && i < len(log)-1 {
+				continue
+			}
+			s, err := f.Flush()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, in := range s.Data {
+				for _, row := range in.Rows {
+					rows = append(rows, fmt.Sprint(in.Table.Name, row))
+				}
+			}
+			if err := st.Commit(r.Offset+1, f.Save); err != nil {
+				t.Fatal(err)
+			}
+			f.Saved()
+		}
+		var store []string
+		err = st.Each(nil, func(k, v []byte) error { store = append(store, fmt.Sprintf("%q=%x", k, v)); return nil })
+		if err != nil || st.Close() != nil {
+			t.Fatal(err)
+		}
+		if wantRows == nil {
+			wantRows, wantStore = rows, store
+		}
+		if !slices.Equal(rows, wantRows) || !slices.Equal(store, wantStore) {
+			t.Errorf("flushes of %d: rows or store differ", flush)
+		}
+	}
+}
+
 func BenchmarkFold(b *testing.B) {
 	log := []stream.Record{record(b, 0, config())}
 	for i := range int64(1000) {
