@@ -13,14 +13,16 @@ const rememberSlack = 3600 * 1000
 // minRemember is the least time for which ids are remembered, in milliseconds.
 const minRemember = 48 * 3600 * 1000
 
-// RememberFor is how long an id is remembered after its ingest_ts, in milliseconds.
-func (c Config) RememberFor() int64 { return max(minRemember, c.Lateness) + rememberSlack }
+// forgottenAfter is the W beyond which an id that came at ingestTS is not remembered.
+func (r Rules) forgottenAfter(ingestTS int64) int64 {
+	return ingestTS + max(minRemember, r.At(ingestTS).Lateness) + rememberSlack
+}
 
 // Seen reports whether the visitor's event id is remembered at W, and with which payload. What Expire would drop
 // at this W counts as forgotten, so that the answer does not depend on when Expire ran.
-func Seen(v *pb.VisitorState, id []byte, w int64, c Config) (payloadHash uint64, seen bool) {
-	for _, s := range v.Seen {
-		if bytes.Equal(s.EventId, id) && w <= s.IngestTs+c.RememberFor() {
+func (v *Visitor) Seen(id []byte, w int64, r Rules) (payloadHash uint64, seen bool) {
+	for _, s := range v.State.Seen {
+		if bytes.Equal(s.EventId, id) && w <= r.forgottenAfter(s.IngestTs) {
 			return s.PayloadHash, true
 		}
 	}
@@ -28,58 +30,108 @@ func Seen(v *pb.VisitorState, id []byte, w int64, c Config) (payloadHash uint64,
 }
 
 // Remember keeps an id for later duplicates.
-func Remember(v *pb.VisitorState, id []byte, payloadHash uint64, ingestTS int64) {
-	v.Seen = append(v.Seen, &pb.SeenId{EventId: id, PayloadHash: payloadHash, IngestTs: ingestTS})
+func (v *Visitor) Remember(id []byte, payloadHash uint64, ingestTS int64) {
+	v.State.Seen = append(v.State.Seen, &pb.SeenId{EventId: id, PayloadHash: payloadHash, IngestTs: ingestTS})
 }
 
 // Final tells whether a session that ends at ended never changes again.
-func Final(ended, floor int64, c Config) bool { return floor > ended+c.Gap }
+func (r Rules) Final(ended, floor int64) bool { return floor > ended+r.At(ended).Gap }
 
-// FinalForPersons tells whether no link reaches a session that ends at ended any more.
-func FinalForPersons(ended, floor int64, c Config) bool { return floor > ended+c.Gap+c.LinkHorizon }
+// BeyondLinks is the floor beyond which no link reaches a session that ends at ended.
+func (r Rules) BeyondLinks(ended int64) int64 {
+	c := r.At(ended)
+	return ended + c.Gap + c.LinkHorizon
+}
 
-// Expire drops what is final and what need not be remembered any more, and returns how many of the runs went. It
-// is a function of the set, the floor and W, so it makes no difference when it is called.
-func Expire(v *pb.VisitorState, runs []Run, floor, w int64, c Config) (gone int) {
-	p := previous{channel: v.LastChannel, ended: v.LastEnded}
+// Expire drops whole gap runs that are final and what need not be remembered any more, and returns the sessions that
+// went. It is a function of the set, the floor and W, so it makes no difference when it is called.
+func (v *Visitor) Expire(floor, w int64, r Rules) (gone []Session) {
 	events := 0
-	for _, r := range runs {
-		last := v.Events[r.To-1]
-		if !Final(last.EventTs, floor, c) {
+	p := previous{channel: v.State.LastChannel, ended: v.State.LastEnded}
+	for i, g := range v.runs {
+		if !r.Final(g.ended, floor) {
 			break
 		}
-		p = previous{channel: channel(v.Events[r.From], p), ended: last.EventTs}
-		events = r.To
-		gone++
+		first := 0
+		if i > 0 {
+			first = v.runs[i-1].sessions
+		}
+		for _, s := range v.Sessions[first:g.sessions] {
+			p = previous{channel: channel(v.State.Events[s.From], p), ended: s.Ended}
+			gone = append(gone, s)
+		}
+		events = g.to
 	}
-	if gone > 0 {
-		v.LastChannel, v.LastEnded = p.channel, p.ended
-		v.Events = slices.Delete(v.Events, 0, events)
+	loose := v.looseDone(len(gone), floor)
+	if events+loose > 0 {
+		v.leave(v.State.Events[:events], v.State.Loose[:loose])
+		v.State.LastChannel, v.State.LastEnded = p.channel, p.ended
+		v.State.Events = slices.Delete(v.State.Events, 0, events)
+		v.State.Loose = slices.Delete(v.State.Loose, 0, loose)
+		v.State.Tails = slices.DeleteFunc(v.State.Tails, func(t *pb.Tail) bool { return r.Final(t.Ended, floor) })
+		gone = slices.Clone(gone)
+		v.Recut(r)
 	}
-	v.Seen = slices.DeleteFunc(v.Seen, func(s *pb.SeenId) bool { return w > s.IngestTs+c.RememberFor() })
-	if v.LastEnded != 0 && floor > v.LastEnded+Memory {
-		v.LastChannel, v.LastEnded = "", 0
+	v.State.Seen = slices.DeleteFunc(v.State.Seen, func(s *pb.SeenId) bool { return w > r.forgottenAfter(s.IngestTs) })
+	if v.State.LastEnded != 0 && floor > v.State.LastEnded+Memory {
+		v.State.LastChannel, v.State.LastEnded = "", 0
+	}
+	if s := v.State.Span; s != nil && floor > s.Seen+spanIdle && len(v.State.Events)+len(v.State.Loose) == 0 {
+		v.State.Span = nil
 	}
 	return gone
 }
 
-// Empty tells whether nothing is left of a visitor.
-func Empty(v *pb.VisitorState) bool {
-	return len(v.Events) == 0 && len(v.Seen) == 0 && v.LastEnded == 0
+// looseDone is how many of the sessionless events can join nothing any more: their time is below the floor, and every
+// session that began before them has gone.
+func (v *Visitor) looseDone(gone int, floor int64) (n int) {
+	for n < len(v.State.Loose) {
+		ts := v.State.Loose[n].EventTs
+		if ts >= floor || gone < len(v.Sessions) && v.Sessions[gone].Started <= ts {
+			break
+		}
+		n++
+	}
+	return n
 }
 
-// Due is the highest W at which Expire still changes nothing. The floor is W − Lateness, or above it where the
-// lateness was shorter once: Expire comes later than it could then, which holds F back and harms nothing.
-func Due(v *pb.VisitorState, runs []Run, c Config) int64 {
-	due := int64(1<<62 - 1)
-	if len(runs) > 0 {
-		due = min(due, v.Events[runs[0].To-1].EventTs+c.Gap+c.Lateness)
+// leave walks the span over events that go, in order.
+func (v *Visitor) leave(events, loose []*pb.StoredEvent) {
+	at := spanOf(v.State.Span)
+	for len(events)+len(loose) > 0 {
+		if len(events) == 0 || len(loose) > 0 && Less(loose[0], events[0]) < 0 {
+			at, loose = at.next(loose[0]), loose[1:]
+		} else {
+			at, events = at.next(events[0]), events[1:]
+		}
 	}
-	for _, s := range v.Seen {
-		due = min(due, s.IngestTs+c.RememberFor())
+	v.State.Span = at.stored()
+}
+
+// Empty tells whether nothing is left of the visitor.
+func (v *Visitor) Empty() bool {
+	s := v.State
+	return len(s.Events) == 0 && len(s.Seen) == 0 && len(s.Loose) == 0 && s.LastEnded == 0 && s.Span == nil
+}
+
+// Due is a W up to which Expire certainly changes nothing.
+func (v *Visitor) Due(r Rules) int64 {
+	due, least := int64(1<<62-1), r.leastLateness()
+	if len(v.runs) > 0 {
+		e := v.runs[0].ended
+		due = min(due, e+r.At(e).Gap+least)
 	}
-	if v.LastEnded != 0 {
-		due = min(due, v.LastEnded+Memory+c.Lateness)
+	if len(v.State.Loose) > 0 && (len(v.Sessions) == 0 || v.State.Loose[0].EventTs < v.Sessions[0].Started) {
+		due = min(due, v.State.Loose[0].EventTs+least) // later ones wait for the first session
+	}
+	for _, s := range v.State.Seen {
+		due = min(due, r.forgottenAfter(s.IngestTs))
+	}
+	if v.State.LastEnded != 0 {
+		due = min(due, v.State.LastEnded+Memory+least)
+	}
+	if v.State.Span != nil {
+		due = min(due, v.State.Span.Seen+spanIdle+least)
 	}
 	return due
 }

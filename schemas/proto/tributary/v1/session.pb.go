@@ -40,7 +40,8 @@ type Session struct {
 	Events uint32  `protobuf:"varint,10,opt,name=events,proto3" json:"events,omitempty"`
 	// events_hash is the XOR of the hashes of the event ids: equal sets, equal hash.
 	EventsHash uint64 `protobuf:"fixed64,11,opt,name=events_hash,json=eventsHash,proto3" json:"events_hash,omitempty"`
-	// flags: bit 0 capped, bit 1 bot, bit 2 internal, bit 3 user switched here, bit 4 cut by a generation.
+	// flags: bit 0 capped, bit 1 bot, bit 2 internal, bit 3 user switched here, bit 4 cut by a generation, bit 5 money in
+	// a currency without a rate.
 	Flags uint32 `protobuf:"varint,12,opt,name=flags,proto3" json:"flags,omitempty"`
 	// final_at: the session is final when the floor is beyond this, Unix milliseconds.
 	FinalAt       int64  `protobuf:"varint,13,opt,name=final_at,json=finalAt,proto3" json:"final_at,omitempty"`
@@ -404,12 +405,19 @@ func (x *Watermark) GetFp() int64 {
 
 // VisitorState is what the visitor stage keeps of one visitor, in its own store only.
 type VisitorState struct {
-	state  protoimpl.MessageState `protogen:"open.v1"`
-	Events []*StoredEvent         `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
-	Seen   []*SeenId              `protobuf:"bytes,2,rep,name=seen,proto3" json:"seen,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// events are the kept interactive events, in order.
+	Events []*StoredEvent `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
+	Seen   []*SeenId      `protobuf:"bytes,2,rep,name=seen,proto3" json:"seen,omitempty"`
 	// last_channel, last_ended: the last evicted session's; 0 = none.
-	LastChannel   string `protobuf:"bytes,3,opt,name=last_channel,json=lastChannel,proto3" json:"last_channel,omitempty"`
-	LastEnded     int64  `protobuf:"varint,4,opt,name=last_ended,json=lastEnded,proto3" json:"last_ended,omitempty"`
+	LastChannel string `protobuf:"bytes,3,opt,name=last_channel,json=lastChannel,proto3" json:"last_channel,omitempty"`
+	LastEnded   int64  `protobuf:"varint,4,opt,name=last_ended,json=lastEnded,proto3" json:"last_ended,omitempty"`
+	// tails of capped runs, in order.
+	Tails []*Tail `protobuf:"bytes,5,rep,name=tails,proto3" json:"tails,omitempty"`
+	// loose are the sessionless events, in order.
+	Loose []*StoredEvent `protobuf:"bytes,6,rep,name=loose,proto3" json:"loose,omitempty"`
+	// span that the evicted events ended in.
+	Span          *Span `protobuf:"bytes,7,opt,name=span,proto3" json:"span,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -472,6 +480,177 @@ func (x *VisitorState) GetLastEnded() int64 {
 	return 0
 }
 
+func (x *VisitorState) GetTails() []*Tail {
+	if x != nil {
+		return x.Tails
+	}
+	return nil
+}
+
+func (x *VisitorState) GetLoose() []*StoredEvent {
+	if x != nil {
+		return x.Loose
+	}
+	return nil
+}
+
+func (x *VisitorState) GetSpan() *Span {
+	if x != nil {
+		return x.Span
+	}
+	return nil
+}
+
+// Tail is what is left of the events of a capped run that are not kept.
+type Tail struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// from, ended: time of the first and the last of them, Unix milliseconds.
+	From   int64  `protobuf:"varint,1,opt,name=from,proto3" json:"from,omitempty"`
+	Ended  int64  `protobuf:"varint,2,opt,name=ended,proto3" json:"ended,omitempty"`
+	Events uint32 `protobuf:"varint,3,opt,name=events,proto3" json:"events,omitempty"`
+	// events_hash is the XOR of the hashes of their ids.
+	EventsHash    uint64 `protobuf:"fixed64,4,opt,name=events_hash,json=eventsHash,proto3" json:"events_hash,omitempty"`
+	Flags         uint32 `protobuf:"varint,5,opt,name=flags,proto3" json:"flags,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Tail) Reset() {
+	*x = Tail{}
+	mi := &file_tributary_v1_session_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Tail) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Tail) ProtoMessage() {}
+
+func (x *Tail) ProtoReflect() protoreflect.Message {
+	mi := &file_tributary_v1_session_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Tail.ProtoReflect.Descriptor instead.
+func (*Tail) Descriptor() ([]byte, []int) {
+	return file_tributary_v1_session_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Tail) GetFrom() int64 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+func (x *Tail) GetEnded() int64 {
+	if x != nil {
+		return x.Ended
+	}
+	return 0
+}
+
+func (x *Tail) GetEvents() uint32 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
+func (x *Tail) GetEventsHash() uint64 {
+	if x != nil {
+		return x.EventsHash
+	}
+	return 0
+}
+
+func (x *Tail) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+// Span is who a visitor is for a while.
+type Span struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	User      string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	EmailHash string                 `protobuf:"bytes,2,opt,name=email_hash,json=emailHash,proto3" json:"email_hash,omitempty"`
+	// number of switches before it: two spans of one visitor never have the same.
+	Number uint32 `protobuf:"varint,3,opt,name=number,proto3" json:"number,omitempty"`
+	// seen is the time of its last event, Unix milliseconds.
+	Seen          int64 `protobuf:"varint,4,opt,name=seen,proto3" json:"seen,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Span) Reset() {
+	*x = Span{}
+	mi := &file_tributary_v1_session_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Span) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Span) ProtoMessage() {}
+
+func (x *Span) ProtoReflect() protoreflect.Message {
+	mi := &file_tributary_v1_session_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Span.ProtoReflect.Descriptor instead.
+func (*Span) Descriptor() ([]byte, []int) {
+	return file_tributary_v1_session_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Span) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *Span) GetEmailHash() string {
+	if x != nil {
+		return x.EmailHash
+	}
+	return ""
+}
+
+func (x *Span) GetNumber() uint32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Span) GetSeen() int64 {
+	if x != nil {
+		return x.Seen
+	}
+	return 0
+}
+
 // StoredEvent is an accepted event with its place in the log.
 type StoredEvent struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -487,13 +666,16 @@ type StoredEvent struct {
 	ValueMinor    int64                  `protobuf:"varint,10,opt,name=value_minor,json=valueMinor,proto3" json:"value_minor,omitempty"`
 	OrderId       string                 `protobuf:"bytes,11,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
 	Flags         uint32                 `protobuf:"varint,12,opt,name=flags,proto3" json:"flags,omitempty"`
+	EmailHash     string                 `protobuf:"bytes,13,opt,name=email_hash,json=emailHash,proto3" json:"email_hash,omitempty"`
+	CartToken     string                 `protobuf:"bytes,14,opt,name=cart_token,json=cartToken,proto3" json:"cart_token,omitempty"`
+	CheckoutToken string                 `protobuf:"bytes,15,opt,name=checkout_token,json=checkoutToken,proto3" json:"checkout_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StoredEvent) Reset() {
 	*x = StoredEvent{}
-	mi := &file_tributary_v1_session_proto_msgTypes[5]
+	mi := &file_tributary_v1_session_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -505,7 +687,7 @@ func (x *StoredEvent) String() string {
 func (*StoredEvent) ProtoMessage() {}
 
 func (x *StoredEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_tributary_v1_session_proto_msgTypes[5]
+	mi := &file_tributary_v1_session_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -518,7 +700,7 @@ func (x *StoredEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoredEvent.ProtoReflect.Descriptor instead.
 func (*StoredEvent) Descriptor() ([]byte, []int) {
-	return file_tributary_v1_session_proto_rawDescGZIP(), []int{5}
+	return file_tributary_v1_session_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *StoredEvent) GetOffset() int64 {
@@ -605,6 +787,27 @@ func (x *StoredEvent) GetFlags() uint32 {
 	return 0
 }
 
+func (x *StoredEvent) GetEmailHash() string {
+	if x != nil {
+		return x.EmailHash
+	}
+	return ""
+}
+
+func (x *StoredEvent) GetCartToken() string {
+	if x != nil {
+		return x.CartToken
+	}
+	return ""
+}
+
+func (x *StoredEvent) GetCheckoutToken() string {
+	if x != nil {
+		return x.CheckoutToken
+	}
+	return ""
+}
+
 // SeenId is a remembered event id, for duplicates.
 type SeenId struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -617,7 +820,7 @@ type SeenId struct {
 
 func (x *SeenId) Reset() {
 	*x = SeenId{}
-	mi := &file_tributary_v1_session_proto_msgTypes[6]
+	mi := &file_tributary_v1_session_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -629,7 +832,7 @@ func (x *SeenId) String() string {
 func (*SeenId) ProtoMessage() {}
 
 func (x *SeenId) ProtoReflect() protoreflect.Message {
-	mi := &file_tributary_v1_session_proto_msgTypes[6]
+	mi := &file_tributary_v1_session_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -642,7 +845,7 @@ func (x *SeenId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeenId.ProtoReflect.Descriptor instead.
 func (*SeenId) Descriptor() ([]byte, []int) {
-	return file_tributary_v1_session_proto_rawDescGZIP(), []int{6}
+	return file_tributary_v1_session_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SeenId) GetEventId() []byte {
@@ -711,13 +914,29 @@ const file_tributary_v1_session_proto_rawDesc = "" +
 	"\tWatermark\x12\f\n" +
 	"\x01w\x18\x01 \x01(\x03R\x01w\x12\f\n" +
 	"\x01f\x18\x02 \x01(\x03R\x01f\x12\x0e\n" +
-	"\x02fp\x18\x03 \x01(\x03R\x02fp\"\xad\x01\n" +
+	"\x02fp\x18\x03 \x01(\x03R\x02fp\"\xb0\x02\n" +
 	"\fVisitorState\x121\n" +
 	"\x06events\x18\x01 \x03(\v2\x19.tributary.v1.StoredEventR\x06events\x12(\n" +
 	"\x04seen\x18\x02 \x03(\v2\x14.tributary.v1.SeenIdR\x04seen\x12!\n" +
 	"\flast_channel\x18\x03 \x01(\tR\vlastChannel\x12\x1d\n" +
 	"\n" +
-	"last_ended\x18\x04 \x01(\x03R\tlastEnded\"\xd7\x02\n" +
+	"last_ended\x18\x04 \x01(\x03R\tlastEnded\x12(\n" +
+	"\x05tails\x18\x05 \x03(\v2\x12.tributary.v1.TailR\x05tails\x12/\n" +
+	"\x05loose\x18\x06 \x03(\v2\x19.tributary.v1.StoredEventR\x05loose\x12&\n" +
+	"\x04span\x18\a \x01(\v2\x12.tributary.v1.SpanR\x04span\"\x7f\n" +
+	"\x04Tail\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\x03R\x04from\x12\x14\n" +
+	"\x05ended\x18\x02 \x01(\x03R\x05ended\x12\x16\n" +
+	"\x06events\x18\x03 \x01(\rR\x06events\x12\x1f\n" +
+	"\vevents_hash\x18\x04 \x01(\x06R\n" +
+	"eventsHash\x12\x14\n" +
+	"\x05flags\x18\x05 \x01(\rR\x05flags\"e\n" +
+	"\x04Span\x12\x12\n" +
+	"\x04user\x18\x01 \x01(\tR\x04user\x12\x1d\n" +
+	"\n" +
+	"email_hash\x18\x02 \x01(\tR\temailHash\x12\x16\n" +
+	"\x06number\x18\x03 \x01(\rR\x06number\x12\x12\n" +
+	"\x04seen\x18\x04 \x01(\x03R\x04seen\"\xbc\x03\n" +
 	"\vStoredEvent\x12\x16\n" +
 	"\x06offset\x18\x01 \x01(\x03R\x06offset\x12\x1b\n" +
 	"\tingest_ts\x18\x02 \x01(\x03R\bingestTs\x12\x19\n" +
@@ -732,7 +951,12 @@ const file_tributary_v1_session_proto_rawDesc = "" +
 	" \x01(\x03R\n" +
 	"valueMinor\x12\x19\n" +
 	"\border_id\x18\v \x01(\tR\aorderId\x12\x14\n" +
-	"\x05flags\x18\f \x01(\rR\x05flags\"c\n" +
+	"\x05flags\x18\f \x01(\rR\x05flags\x12\x1d\n" +
+	"\n" +
+	"email_hash\x18\r \x01(\tR\temailHash\x12\x1d\n" +
+	"\n" +
+	"cart_token\x18\x0e \x01(\tR\tcartToken\x12%\n" +
+	"\x0echeckout_token\x18\x0f \x01(\tR\rcheckoutToken\"c\n" +
 	"\x06SeenId\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\fR\aeventId\x12!\n" +
 	"\fpayload_hash\x18\x02 \x01(\x06R\vpayloadHash\x12\x1b\n" +
@@ -750,28 +974,33 @@ func file_tributary_v1_session_proto_rawDescGZIP() []byte {
 	return file_tributary_v1_session_proto_rawDescData
 }
 
-var file_tributary_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_tributary_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_tributary_v1_session_proto_goTypes = []any{
 	(*Session)(nil),      // 0: tributary.v1.Session
 	(*Step)(nil),         // 1: tributary.v1.Step
 	(*Tombstone)(nil),    // 2: tributary.v1.Tombstone
 	(*Watermark)(nil),    // 3: tributary.v1.Watermark
 	(*VisitorState)(nil), // 4: tributary.v1.VisitorState
-	(*StoredEvent)(nil),  // 5: tributary.v1.StoredEvent
-	(*SeenId)(nil),       // 6: tributary.v1.SeenId
-	(*Entry)(nil),        // 7: tributary.v1.Entry
+	(*Tail)(nil),         // 5: tributary.v1.Tail
+	(*Span)(nil),         // 6: tributary.v1.Span
+	(*StoredEvent)(nil),  // 7: tributary.v1.StoredEvent
+	(*SeenId)(nil),       // 8: tributary.v1.SeenId
+	(*Entry)(nil),        // 9: tributary.v1.Entry
 }
 var file_tributary_v1_session_proto_depIdxs = []int32{
-	7, // 0: tributary.v1.Session.entry:type_name -> tributary.v1.Entry
+	9, // 0: tributary.v1.Session.entry:type_name -> tributary.v1.Entry
 	1, // 1: tributary.v1.Session.trail:type_name -> tributary.v1.Step
-	5, // 2: tributary.v1.VisitorState.events:type_name -> tributary.v1.StoredEvent
-	6, // 3: tributary.v1.VisitorState.seen:type_name -> tributary.v1.SeenId
-	7, // 4: tributary.v1.StoredEvent.entry:type_name -> tributary.v1.Entry
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	7, // 2: tributary.v1.VisitorState.events:type_name -> tributary.v1.StoredEvent
+	8, // 3: tributary.v1.VisitorState.seen:type_name -> tributary.v1.SeenId
+	5, // 4: tributary.v1.VisitorState.tails:type_name -> tributary.v1.Tail
+	7, // 5: tributary.v1.VisitorState.loose:type_name -> tributary.v1.StoredEvent
+	6, // 6: tributary.v1.VisitorState.span:type_name -> tributary.v1.Span
+	9, // 7: tributary.v1.StoredEvent.entry:type_name -> tributary.v1.Entry
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_tributary_v1_session_proto_init() }
@@ -786,7 +1015,7 @@ func file_tributary_v1_session_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tributary_v1_session_proto_rawDesc), len(file_tributary_v1_session_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
