@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"maps"
@@ -20,22 +21,29 @@ const Unseen = int64(-1 << 62)
 type Clock struct {
 	maxIngest int64
 	floors    map[string]int64
-	lateness  map[string]int64
+	lateness  map[string][]lateness
 }
+
+// lateness of a store from a moment on.
+type lateness struct{ from, l int64 }
 
 // NewClock is the clock of an empty log.
 func NewClock() *Clock {
-	return &Clock{maxIngest: Unseen, floors: map[string]int64{}, lateness: map[string]int64{}}
+	return &Clock{maxIngest: Unseen, floors: map[string]int64{}, lateness: map[string][]lateness{}}
 }
 
-// SetLateness makes a store known, L in milliseconds. Its floor never falls, also when L grows. A new store starts
-// at the least floor of the others, so that F, which was told to readers, does not fall either.
-func (c *Clock) SetLateness(store string, l int64) {
+// SetLateness makes a store known: L milliseconds, in force when W reaches from. Its floor never falls, also when L
+// grows. A new store starts at the least floor of the others, so that F, which was told to readers, does not fall either.
+func (c *Clock) SetLateness(store string, from, l int64) {
 	if _, ok := c.floors[store]; !ok {
 		c.floors[store] = c.MinFloor()
 	}
-	c.lateness[store] = l
-	c.raise(store)
+	list := append(c.lateness[store], lateness{from, l})
+	slices.SortStableFunc(list, func(a, b lateness) int { return cmp.Compare(a.from, b.from) })
+	c.lateness[store] = list
+	if c.maxIngest != Unseen {
+		c.raise(store, c.Watermark())
+	}
 }
 
 // Leads tells whether a record's ingest_ts leads its append time (0 = unknown) by more than MaxLead: it does not
@@ -57,16 +65,31 @@ func (c *Clock) Observe(ingestTS, appendTS int64, driven bool) {
 	if ingestTS <= c.maxIngest || Leads(ingestTS, appendTS, driven) {
 		return
 	}
+	before := c.Watermark()
 	c.maxIngest = ingestTS
-	for store := range c.lateness { // any order: each store's floor is raised from its own lateness
-		c.raise(store)
+	for store, list := range c.lateness { // any order: each store's floor is raised from its own lateness
+		for _, next := range list[min(1, len(list)):] {
+			if before < next.from && next.from <= c.Watermark() {
+				c.raise(store, next.from-1) // the floor is a maximum over time: the old lateness counted until here
+			}
+		}
+		c.raise(store, c.Watermark())
 	}
 }
 
-func (c *Clock) raise(store string) {
-	if f := c.Watermark() - c.lateness[store]; c.maxIngest != Unseen && f > c.floors[store] {
-		c.floors[store] = f
+// raise lifts a store's floor to what it is at W = w.
+func (c *Clock) raise(store string, w int64) {
+	list := c.lateness[store]
+	if len(list) == 0 {
+		return
 	}
+	at := list[0]
+	for _, l := range list[1:] {
+		if l.from <= w {
+			at = l
+		}
+	}
+	c.floors[store] = max(c.floors[store], w-at.l)
 }
 
 // Watermark is W: the highest ingest_ts seen less the allowance, Unix milliseconds.

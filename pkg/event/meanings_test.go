@@ -53,7 +53,7 @@ func TestClockFloorNeverFalls(t *testing.T) {
 	if c.Watermark() != event.Unseen || c.Late("s", 0) {
 		t.Fatal("an empty log has a watermark")
 	}
-	c.SetLateness("s", 60*minute)
+	c.SetLateness("s", 0, 60*minute)
 	c.Observe(100*minute, 0, false)
 	if got, want := c.Watermark(), 100*minute-event.Allowance; got != want {
 		t.Errorf("W: got %d, want %d", got, want)
@@ -62,11 +62,11 @@ func TestClockFloorNeverFalls(t *testing.T) {
 	if !c.Late("s", floor-1) || c.Late("s", floor) {
 		t.Error("an event is accepted iff event_ts ≥ floor")
 	}
-	c.SetLateness("s", 90*minute) // L grows: the floor stays
+	c.SetLateness("s", 0, 90*minute) // L grows: the floor stays
 	if got := c.Floor("s"); got != floor {
 		t.Errorf("floor after a longer lateness: got %d, want %d", got, floor)
 	}
-	c.SetLateness("s", 10*minute) // L shrinks: the floor rises
+	c.SetLateness("s", 0, 10*minute) // L shrinks: the floor rises
 	if got, want := c.Floor("s"), 90*minute-event.Allowance; got != want {
 		t.Errorf("floor after a shorter lateness: got %d, want %d", got, want)
 	}
@@ -95,22 +95,53 @@ func TestClockGuard(t *testing.T) {
 
 func TestMinFloorIsTheLeastOfTheStores(t *testing.T) {
 	c := event.NewClock()
-	c.SetLateness("a", 60*minute)
-	c.SetLateness("b", 10*minute)
+	c.SetLateness("a", 0, 60*minute)
+	c.SetLateness("b", 0, 10*minute)
 	c.Observe(100*minute, 0, false)
 	if got, want := c.MinFloor(), 40*minute-event.Allowance; got != want {
 		t.Errorf("got %d, want %d", got, want)
 	}
-	c.SetLateness("c", 500*minute) // a store that is new does not pull F back
+	c.SetLateness("c", 0, 500*minute) // a store that is new does not pull F back
 	if got, want := c.MinFloor(), 40*minute-event.Allowance; got != want {
 		t.Errorf("with a new store: got %d, want %d", got, want)
 	}
 }
 
+// Ensure that a lateness counts from its moment on, and that the floor is the maximum over time even if W jumps over it.
+func TestLatenessChangesAtItsMoment(t *testing.T) {
+	for _, jump := range []bool{false, true} {
+		c := event.NewClock()
+		c.SetLateness("s", 0, 10*minute)
+		c.SetLateness("s", 100*minute, 60*minute)
+		c.SetLateness("s", 300*minute, 5*minute)
+		w := func(minutes int64) { c.Observe(minutes*minute+event.Allowance, 0, false) }
+		w(50)
+		if got, want := c.Floor("s"), 40*minute; got != want {
+			t.Errorf("got %d, want %d", got, want)
+		}
+		if !jump {
+			w(99)
+			w(100)
+		}
+		w(101)
+		if got, want := c.Floor("s"), 90*minute-1; got != want {
+			t.Errorf("after L grew, jump %t: got %d, want %d", jump, got, want)
+		}
+		w(200)
+		if got, want := c.Floor("s"), 140*minute; got != want {
+			t.Errorf("got %d, want %d", got, want)
+		}
+		w(300)
+		if got, want := c.Floor("s"), 295*minute; got != want {
+			t.Errorf("after L shrank: got %d, want %d", got, want)
+		}
+	}
+}
+
 func TestClockSnapshot(t *testing.T) {
 	c := event.NewClock()
-	c.SetLateness("a", 60*minute)
-	c.SetLateness("b", 10*minute)
+	c.SetLateness("a", 0, 60*minute)
+	c.SetLateness("b", 0, 10*minute)
 	c.Observe(100*minute, 0, false)
 	back := event.NewClock()
 	if err := back.Restore(c.Snapshot()); err != nil {
@@ -180,7 +211,11 @@ func minorOracle(number string, exponent int) *big.Int {
 	if !ok {
 		return nil
 	}
-	r.Mul(r, new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(exponent)), nil)))
+	scale := new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(max(exponent, -exponent))), nil))
+	if exponent < 0 {
+		scale.Inv(scale)
+	}
+	r.Mul(r, scale)
 	half := big.NewRat(1, 2)
 	if r.Sign() < 0 {
 		half.Neg(half)
@@ -197,6 +232,40 @@ func TestMinorEqualsExactArithmetic(t *testing.T) {
 		got, ok := event.Minor(number, exponent)
 		if ok != want.IsInt64() || ok && got != want.Int64() {
 			t.Fatalf("Minor(%q, %d): got %d, %t, want %s", number, exponent, got, ok, want)
+		}
+	})
+}
+
+func TestConvert(t *testing.T) {
+	for _, c := range []struct {
+		minor int64
+		from  int
+		rate  string
+		to    int
+		want  int64
+		ok    bool
+	}{
+		{1000, 2, "0.92", 2, 920, true}, {1000, 2, "1", 2, 1000, true}, {1000, 0, "0.0061", 2, 610, true},
+		{12345, 2, "163.5", 0, 20184, true}, {-5, 2, "0.5", 2, -3, true}, {5, 2, "0.5", 2, 3, true}, {4, 2, "0.1", 2, 0, true},
+		{1000, 3, "3.25e0", 2, 325, true}, {1, 2, "-1", 2, 0, false}, {1, 2, "x", 2, 0, false}, {1, 2, "0", 2, 0, false},
+		{9e18, 2, "10", 2, 0, false},
+	} {
+		if got, ok := event.Convert(c.minor, c.from, c.rate, c.to); ok != c.ok || ok && got != c.want {
+			t.Errorf("%+v: got %d, %t", c, got, ok)
+		}
+	}
+}
+
+func TestConvertEqualsExactArithmetic(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		minor := rapid.Int64Range(-1e12, 1e12).Draw(t, "minor")
+		rate := rapid.StringMatching(`[1-9][0-9]{0,3}(\.[0-9]{1,8})?`).Draw(t, "rate")
+		from, to := rapid.IntRange(0, 3).Draw(t, "from"), rapid.IntRange(0, 3).Draw(t, "to")
+		r, _ := new(big.Rat).SetString(rate)
+		r.Mul(r, new(big.Rat).SetInt64(minor))
+		want := minorOracle(r.Num().String()+"/"+r.Denom().String(), to-from)
+		if got, ok := event.Convert(minor, from, rate, to); !ok || got != want.Int64() {
+			t.Fatalf("%d of %d digits at %s to %d: got %d, %t, want %s", minor, from, rate, to, got, ok, want)
 		}
 	})
 }

@@ -2,6 +2,8 @@ package event
 
 import (
 	"math"
+	"math/big"
+	"strconv"
 	"strings"
 )
 
@@ -92,4 +94,46 @@ func smallInt(s string) (int, bool) {
 		n = -n
 	}
 	return n, true
+}
+
+// Convert turns minor units of a currency into those of another at a rate (units of the other for one of this), given
+// as a decimal string; integer arithmetic, half away from zero. It reports false for a rate that is no positive
+// decimal, and for what does not fit.
+func Convert(minor int64, exponent int, rate string, to int) (int64, bool) {
+	digits, point, negative, ok := decimal(rate)
+	if !ok || negative || digits == "" || len(digits) > 18 {
+		return 0, false
+	}
+	r, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil {
+		return 0, false
+	}
+	// minor · r · 10^shift, where digits stand for r · 10^(point − len(digits)).
+	product := new(big.Int).Mul(big.NewInt(minor), big.NewInt(r))
+	shift := point - len(digits) + to - exponent
+	scale := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(max(shift, -shift))), nil)
+	if shift >= 0 {
+		product.Mul(product, scale)
+	} else {
+		half := new(big.Int).Rsh(scale, 1)
+		if product.Sign() < 0 {
+			half.Neg(half)
+		}
+		product.Quo(product.Add(product, half), scale)
+	}
+	return product.Int64(), product.IsInt64()
+}
+
+// ToBase is an amount of a currency in a store's base currency, at the rate for it; known is false where the currency or
+// its rate is not known, and the value is excluded then. Nothing is nothing in every currency.
+func ToBase(minor int64, currency, base, rate string, rated bool) (value int64, known bool) {
+	if minor == 0 || currency == base {
+		return minor, true
+	}
+	from, ok := Exponent(currency)
+	to, _ := Exponent(base)
+	if !ok || !rated {
+		return 0, false
+	}
+	return Convert(minor, from, rate, to)
 }

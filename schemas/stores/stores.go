@@ -47,7 +47,19 @@ type Meaning struct {
 	Lateness     Duration `yaml:"lateness"`
 	LinkHorizon  Duration `yaml:"link_horizon"`
 	BrandPattern string   `yaml:"brand_pattern"`
-	Funnels      []Funnel `yaml:"funnels"`
+	// SplitOn are the rules besides the gap that cut sessions: campaign, midnight.
+	SplitOn []string `yaml:"split_on"`
+	// SessionCap is how many events of a run are kept; the rest only counts.
+	SessionCap int `yaml:"session_cap"`
+	// Rates into the base currency, by currency.
+	Rates   map[string][]Rate `yaml:"rates"`
+	Funnels []Funnel          `yaml:"funnels"`
+}
+
+// Rate of a currency from a day on, in the store's time zone: units of the base currency for one of it, a decimal string.
+type Rate struct {
+	From string `yaml:"from"`
+	Rate string `yaml:"rate"`
 }
 
 // Funnel is one funnel's definition; a change of it is a new version.
@@ -56,12 +68,16 @@ type Funnel struct {
 	Version    uint16     `yaml:"version"`
 	Steps      []Step     `yaml:"steps"`
 	Breakdowns [][]string `yaml:"breakdowns"`
+	// Hold is a property that all steps of a unit must share: product, or empty.
+	Hold string `yaml:"hold"`
 }
 
 // Step of a funnel. The built-in first step is called session.
 type Step struct {
 	Action   string `yaml:"action"`
 	Optional bool   `yaml:"optional"`
+	// Exclude are actions that end the unit's way while this is the last step that it reached.
+	Exclude []string `yaml:"exclude"`
 }
 
 // Duration in a store file, such as 30m or 24h.
@@ -87,7 +103,7 @@ func Parse(file []byte) (File, error) {
 		return File{}, err
 	}
 	f := File{Meaning: Meaning{SessionGap: Duration(30 * time.Minute), Lateness: Duration(24 * time.Hour),
-		LinkHorizon: Duration(7 * 24 * time.Hour)}}
+		LinkHorizon: Duration(7 * 24 * time.Hour), SessionCap: 500}}
 	if err := yaml.Unmarshal(file, &f); err != nil {
 		return File{}, fmt.Errorf("store file: %w", err)
 	}
@@ -130,12 +146,29 @@ func normal(v any) any {
 	return v
 }
 
+func (f File) checkRates() error {
+	for currency, list := range f.Meaning.Rates {
+		for i, r := range list {
+			if _, err := time.Parse(time.DateOnly, r.From); err != nil {
+				return fmt.Errorf("store file: meaning.rates.%s[%d].from: %q is no day such as 2026-01-31", currency, i, r.From)
+			}
+			if i > 0 && r.From <= list[i-1].From {
+				return fmt.Errorf("store file: meaning.rates.%s[%d].from: %s does not come after %s", currency, i, r.From, list[i-1].From)
+			}
+		}
+	}
+	return nil
+}
+
 func (f File) check() error {
 	if _, err := time.LoadLocation(f.Meaning.TimeZone); err != nil {
 		return fmt.Errorf("store file: meaning.time_zone: %q is no IANA time zone", f.Meaning.TimeZone)
 	}
 	if _, err := regexp.Compile(f.Meaning.BrandPattern); err != nil {
 		return fmt.Errorf("store file: meaning.brand_pattern: %w", err)
+	}
+	if err := f.checkRates(); err != nil {
+		return err
 	}
 	for i, fu := range f.Meaning.Funnels {
 		for j, st := range fu.Steps {

@@ -58,6 +58,10 @@ func TestMistakes(t *testing.T) {
 		{"{action: purchased}", "{action: session}", "steps[1]"},
 		{"{action: purchased}", "{action: purchased, optional: true}", "cannot be optional"},
 		{"[[channel]]", "[[weather]]", "breakdowns"},
+		{"currency: EUR", "currency: EUR\n  rates: {USD: [{from: '2026-13-01', rate: '1'}]}", "from"},
+		{"currency: EUR", "currency: EUR\n  rates: {USD: [{from: '2026-02-01', rate: '1'}, {from: '2026-01-01', rate: '1'}]}", "does not come after"},
+		{"currency: EUR", "currency: EUR\n  rates: {USD: [{from: '2026-02-01', rate: '1,5'}]}", "rate"},
+		{"currency: EUR", "currency: EUR\n  split_on: [moon]", "split_on"},
 		{"store: x", "store: [x", "not YAML"},
 	} {
 		file := strings.Replace(minimal, c.old, c.new, 1)

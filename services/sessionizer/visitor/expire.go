@@ -1,14 +1,10 @@
 package visitor
 
-import (
-	"container/heap"
-
-	"github.com/tributary-data/tributary/pkg/session"
-)
+import "container/heap"
 
 // schedule makes sure that the visitor is looked at when something of it may expire.
 func (f *Fold) schedule(v *visitor) {
-	due := session.Due(v.state, v.runs, v.store.config)
+	due := v.Due(v.store.rules)
 	if v.scheduled != 0 && v.scheduled <= due {
 		return // it is looked at earlier, and scheduled anew then
 	}
@@ -19,6 +15,7 @@ func (f *Fold) schedule(v *visitor) {
 // expire drops what is final from every visitor that is due at W, and releases what no link reaches any more.
 func (f *Fold) expire() {
 	w := f.clock.Watermark()
+	var looked []*visitor
 	for len(f.due) > 0 && f.due[0].at < w {
 		e := heap.Pop(&f.due).(dueEntry)
 		v := e.visitor
@@ -26,26 +23,24 @@ func (f *Fold) expire() {
 			continue // scheduled anew since
 		}
 		v.scheduled = 0
+		looked = append(looked, v)
+	}
+	for _, v := range looked { // scheduled again only now: what is due early must not come by twice
 		f.expireVisitor(v, w)
 	}
 	f.entries.release(f.clock.MinFloor())
 }
 
 func (f *Fold) expireVisitor(v *visitor, w int64) {
-	c := v.store.config
-	ended := make([]int64, len(v.runs))
-	for i, r := range v.runs {
-		ended[i] = v.state.Events[r.To-1].EventTs
+	rules := v.store.rules
+	gone := v.Expire(f.clock.Floor(v.store.name), w, rules)
+	for i, s := range gone {
+		f.entries.remove(v.starts[i])
+		f.entries.hold(v.starts[i], rules.BeyondLinks(s.Ended))
 	}
-	gone := session.Expire(v.state, v.runs, f.clock.Floor(f.name(v)), w, c)
-	for i, b := range v.starts[:gone] {
-		f.entries.remove(b)
-		f.entries.hold(b, ended[i]+c.Gap+c.LinkHorizon)
-	}
-	v.starts = append(v.starts[:0], v.starts[gone:]...)
-	v.runs = session.Runs(f.name(v), v.id, v.state.Events, c)
+	v.starts = append(v.starts[:0], v.starts[len(gone):]...)
 	f.dirty[v.key] = v
-	if session.Empty(v.state) {
+	if v.Empty() {
 		delete(f.visitors, v.key)
 		return
 	}

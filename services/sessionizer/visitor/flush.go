@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/tributary-data/tributary/pkg/event"
-	"github.com/tributary-data/tributary/pkg/session"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 )
 
@@ -15,29 +14,45 @@ const watermarkStep = 5_000
 
 // Flush emits every session key touched since the last commit, also one that was born and died in between, then
 // the watermark record that ends the lane's batch.
-func (f *Fold) Flush() ([]Message, error) {
+func (f *Fold) Flush() (out Output, err error) {
+	if out.Sessions, err = messages(f.configs, func(r *pb.Record) []byte { return []byte(r.Store) }); err != nil {
+		return out, err
+	}
+	if out.Dead, err = messages(f.dead, deadKey); err != nil {
+		return out, err
+	}
+	sessions, err := f.sessions()
+	if err != nil {
+		return out, err
+	}
+	out.Sessions = append(out.Sessions, sessions...)
+	f.expire()
+	if w := f.clock.Watermark(); len(out.Sessions) > 0 || w != event.Unseen && w >= f.emittedW+watermarkStep {
+		m, err := f.watermark(w)
+		if err != nil {
+			return out, err
+		}
+		out.Sessions, f.emittedW = append(out.Sessions, m), w
+	}
+	return out, nil
+}
+
+func messages(recs []*pb.Record, key func(*pb.Record) []byte) ([]Message, error) {
 	var out []Message
-	for _, c := range f.configs {
-		m, err := message([]byte(c.Store), c)
+	for _, r := range recs {
+		m, err := message(key(r), r)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, m)
 	}
-	sessions, err := f.sessions()
-	if err != nil {
-		return nil, err
-	}
-	out = append(out, sessions...)
-	f.expire()
-	if w := f.clock.Watermark(); len(out) > 0 || w != event.Unseen && w >= f.emittedW+watermarkStep {
-		m, err := f.watermark(w)
-		if err != nil {
-			return nil, err
-		}
-		out, f.emittedW = append(out, m), w
-	}
 	return out, nil
+}
+
+// deadKey of a stage's dead letter is the place that it comes from, so that repeats meet.
+func deadKey(r *pb.Record) []byte {
+	d := r.GetDeadLetter()
+	return fmt.Appendf(nil, "%s/%d/%d", d.Topic, d.Partition, d.Offset)
 }
 
 func (f *Fold) watermark(w int64) (Message, error) {
@@ -61,16 +76,16 @@ func (f *Fold) sessions() ([]Message, error) {
 		v := t.visitor
 		all, ok := built[v]
 		if !ok {
-			all = session.All(v.id, v.state, v.runs, v.store.config)
+			all = v.All(v.store.rules)
 			built[v] = all
 		}
-		rec := &pb.Record{Store: f.name(v), IngestTs: t.ingestTS, Flags: t.flags, Source: f.source(t.offset)}
-		at := slices.IndexFunc(v.runs, func(r session.Run) bool { return r.ID == t.id })
+		rec := &pb.Record{Store: v.store.name, IngestTs: t.ingestTS, Flags: t.flags, Source: f.source(t.offset)}
+		at := slices.IndexFunc(all, func(s *pb.Session) bool { return sessionID(s) == t.id })
 		if at >= 0 {
 			rec.Kind, rec.Body = pb.Kind_KIND_SESSION, &pb.Record_Session{Session: all[at]}
 		} else {
 			rec.Kind, rec.Body = pb.Kind_KIND_TOMBSTONE, &pb.Record_Tombstone{Tombstone: &pb.Tombstone{
-				SessionId: t.id[:], Visitor: v.id, CreatedDay: t.day}}
+				SessionId: t.id[:], Visitor: v.ID, CreatedDay: t.day}}
 		}
 		m, err := message(t.id[:], rec)
 		if err != nil {
@@ -80,6 +95,8 @@ func (f *Fold) sessions() ([]Message, error) {
 	}
 	return out, nil
 }
+
+func sessionID(s *pb.Session) event.ID { return event.IDOf(s.SessionId) }
 
 func message(key []byte, rec *pb.Record) (Message, error) {
 	b, err := rec.MarshalVT()

@@ -4,23 +4,31 @@
 package visitor
 
 import (
-	"fmt"
+	"bytes"
 
 	"github.com/tributary-data/tributary/pkg/event"
 	"github.com/tributary-data/tributary/pkg/session"
 	"github.com/tributary-data/tributary/pkg/stream"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
-	"github.com/tributary-data/tributary/schemas/stores"
 )
 
 // FlagDriven marks records of a driven clock in an envelope's flags.
 const FlagDriven = 1
 
-// Message is one output record for the sessions partition with the fold's own number.
+// Message is one output record.
 type Message struct{ Key, Value []byte }
+
+// Output of a flush.
+type Output struct {
+	// Sessions go to the sessions partition with the fold's own number: configs, sessions and tombstones, a watermark.
+	Sessions []Message
+	// Dead go to dead-letters, by key.
+	Dead []Message
+}
 
 // Fold holds one partition's visitors, decoded. It implements stream.Fold.
 type Fold struct {
+	topic      string
 	generation uint8
 	partition  uint32
 
@@ -35,12 +43,13 @@ type Fold struct {
 	touched   map[event.ID]*touch
 	dirty     map[string]*visitor
 	configs   []*pb.Record // to forward with the next flush
+	dead      []*pb.Record // to be written with the next flush
 	clockMark int64        // maxIngest as saved
 	stats     Stats
 }
 
 // Stats count what the fold did since it was opened.
-type Stats struct{ Events, Late, Duplicates, Skipped uint64 }
+type Stats struct{ Events, Late, Duplicates, Reused, Skipped uint64 }
 
 type position struct {
 	offset   int64
@@ -48,19 +57,11 @@ type position struct {
 	flags    uint32
 }
 
-type store struct {
-	file    stores.File
-	config  session.Config
-	record  *pb.Record
-	changed bool
-}
-
 type visitor struct {
-	key, id   string
+	*session.Visitor
+	key       string
 	store     *store
-	state     *pb.VisitorState
-	runs      []session.Run
-	starts    []int64 // entry bucket of each run, as counted in entries
+	starts    []int64 // entry bucket of each session, as counted in entries
 	scheduled int64   // W at which the heap will look at it; 0 = not at all
 }
 
@@ -72,9 +73,9 @@ type touch struct {
 	day     int32
 }
 
-// NewFold is the fold of an empty log.
-func NewFold(generation uint8, partition uint32) *Fold {
-	return &Fold{generation: generation, partition: partition, clock: event.NewClock(), stores: map[string]*store{},
+// NewFold is the fold of an empty log, of a partition of topic.
+func NewFold(topic string, generation uint8, partition uint32) *Fold {
+	return &Fold{topic: topic, generation: generation, partition: partition, clock: event.NewClock(), stores: map[string]*store{},
 		visitors: map[string]*visitor{}, entries: newEntries(), last: position{offset: -1}, emittedW: event.Unseen,
 		touched: map[event.ID]*touch{}, dirty: map[string]*visitor{}, clockMark: event.Unseen}
 }
@@ -85,127 +86,109 @@ func (f *Fold) Stats() Stats { return f.stats }
 // Watermark of the partition, Unix milliseconds.
 func (f *Fold) Watermark() int64 { return f.clock.Watermark() }
 
-// Apply folds one record of events. A record that cannot be decoded is skipped and counted: it changes nothing,
-// for every replay alike.
+// Apply folds one record of events. A record that cannot be decoded goes to dead-letters with its place, and changes
+// nothing else, for every replay alike.
 func (f *Fold) Apply(r stream.Record) error {
 	rec := &pb.Record{}
 	if err := rec.UnmarshalVT(r.Value); err != nil {
 		f.stats.Skipped++
 		f.last.offset = r.Offset
+		f.bury("", r.Value, event.ReasonUndecodable, "a Protobuf Record")
 		return nil
 	}
 	f.last = position{offset: r.Offset, ingestTS: rec.IngestTs, flags: rec.Flags}
-	f.clock.Observe(rec.IngestTs, r.AppendTime, rec.Flags&FlagDriven != 0)
+	driven := rec.Flags&FlagDriven != 0
+	f.clock.Observe(rec.IngestTs, r.AppendTime, driven)
 	switch rec.Kind {
 	case pb.Kind_KIND_CONFIG:
 		return f.applyConfig(rec)
 	case pb.Kind_KIND_EVENT:
-		e := rec.GetEvent()
-		s := f.stores[rec.Store]
-		if s == nil || e == nil || e.Visitor == "" || !e.Interactive {
-			f.stats.Skipped++
+		e, s := rec.GetEvent(), f.stores[rec.Store]
+		if s == nil || e == nil || e.Visitor == "" {
+			f.stats.Skipped++ // an event without a visitor is its person's business
 			return nil
 		}
-		ts, flags := event.Clamp(e.EventTs, rec.IngestTs, r.AppendTime, rec.Flags&FlagDriven != 0)
+		ts, flags := event.Clamp(e.EventTs, rec.IngestTs, r.AppendTime, driven)
 		e.EventTs, e.Flags = ts, e.Flags|flags
-		f.applyEvent(rec.Store, s, e)
+		f.applyEvent(s, e, r.Value)
 	}
 	return nil
 }
 
-func (f *Fold) applyConfig(rec *pb.Record) error {
-	if s := f.stores[rec.Store]; s != nil && s.record.GetConfig().GetConfigId() == rec.GetConfig().GetConfigId() {
-		return nil
-	}
-	if err := f.setConfig(rec); err != nil {
-		return fmt.Errorf("config of store %s: %w", rec.Store, err)
-	}
-	f.stores[rec.Store].changed = true
-	fwd := rec.CloneVT()
-	fwd.Source = f.source(f.last.offset)
-	f.configs = append(f.configs, fwd)
-	return nil
-}
-
-// setConfig keeps the *store of a known store, since its visitors point to it.
-func (f *Fold) setConfig(rec *pb.Record) error {
-	file, err := stores.Parse(rec.GetConfig().GetFile())
-	if err != nil {
-		return err
-	}
-	s := f.stores[rec.Store]
-	if s == nil {
-		s = &store{}
-		f.stores[rec.Store] = s
-	}
-	s.file, s.record = file, rec
-	s.config = session.Config{Gap: file.Meaning.SessionGap.Millis(), Lateness: file.Meaning.Lateness.Millis(),
-		LinkHorizon: file.Meaning.LinkHorizon.Millis()}
-	f.clock.SetLateness(rec.Store, s.config.Lateness)
-	return nil
-}
-
-func (f *Fold) applyEvent(storeName string, s *store, e *pb.Event) {
-	if f.clock.Late(storeName, e.EventTs) {
+func (f *Fold) applyEvent(s *store, e *pb.Event, raw []byte) {
+	if f.clock.Late(s.name, e.EventTs) {
 		f.stats.Late++
 		return
 	}
-	v := f.visitor(storeName, s, e.Visitor)
-	if _, seen := session.Seen(v.state, e.EventId, f.clock.Watermark(), s.config); seen {
+	v := f.visitor(s, e.Visitor)
+	if hash, seen := v.Seen(e.EventId, f.clock.Watermark(), s.rules); seen {
+		if hash != e.PayloadHash {
+			f.stats.Reused++
+			f.bury(s.name, raw, event.ReasonIDReused, "an id stands for one payload; the first wins")
+			return
+		}
 		f.stats.Duplicates++
 		return
 	}
 	f.stats.Events++
-	session.Remember(v.state, e.EventId, e.PayloadHash, f.last.ingestTS)
-	f.insert(v, f.stored(s, e))
+	v.Remember(e.EventId, e.PayloadHash, f.last.ingestTS)
+	f.insert(v, f.stored(s, e), e.Interactive)
 	f.dirty[v.key] = v
 	f.schedule(v)
 }
 
-func (f *Fold) visitor(storeName string, s *store, id string) *visitor {
-	key := string(event.Key(storeName, id, ""))
+// bury notes a dead letter with the place that it comes from.
+func (f *Fold) bury(store string, raw []byte, reason event.Reason, rule string) {
+	f.dead = append(f.dead, &pb.Record{Kind: pb.Kind_KIND_DEAD_LETTER, Store: store, IngestTs: f.last.ingestTS, Flags: f.last.flags,
+		Source: f.source(f.last.offset), Body: &pb.Record_DeadLetter{DeadLetter: &pb.DeadLetter{Original: bytes.Clone(raw),
+			Reason: string(reason), Rule: rule, Topic: f.topic, Partition: f.partition, Offset: f.last.offset}}})
+}
+
+func (f *Fold) visitor(s *store, id string) *visitor {
+	key := string(event.Key(s.name, id, ""))
 	v := f.visitors[key]
 	if v == nil {
-		v = &visitor{key: key, id: id, store: s, state: &pb.VisitorState{}}
+		v = &visitor{key: key, store: s, Visitor: session.NewVisitor(s.name, id, &pb.VisitorState{}, s.rules)}
 		f.visitors[key] = v
 	}
 	return v
 }
 
-// stored is what is kept of an event. Money in another currency than the store's is counted without its value.
+// stored is what is kept of an event. Money in a currency without a rate is counted without its value.
 func (f *Fold) stored(s *store, e *pb.Event) *pb.StoredEvent {
 	out := &pb.StoredEvent{Offset: f.last.offset, IngestTs: f.last.ingestTS, EventId: e.EventId, EventTs: e.EventTs,
-		Sequence: e.Sequence, User: e.User, Action: e.Action, Entry: e.Entry, Product: e.Product, OrderId: e.OrderId, Flags: e.Flags}
-	if m := e.Money; m != nil && m.Minor != 0 {
-		if m.Currency == s.file.Meaning.Currency {
-			out.ValueMinor = m.Minor
-		} else {
-			out.Flags |= event.FlagCurrency
-		}
+		Sequence: e.Sequence, User: e.User, EmailHash: e.EmailHash, Action: e.Action, Entry: e.Entry, Product: e.Product,
+		OrderId: e.OrderId, CartToken: e.CartToken, CheckoutToken: e.CheckoutToken, Flags: e.Flags}
+	set, m := s.line.At(e.EventTs), e.Money
+	rate, rated := set.Rate(m.GetCurrency(), e.EventTs)
+	value, known := event.ToBase(m.GetMinor(), m.GetCurrency(), set.File.Meaning.Currency, rate, rated)
+	out.ValueMinor = value
+	if !known {
+		out.Flags |= event.FlagCurrency
 	}
 	return out
 }
 
 // insert puts the event into the visitor's set and notes every session key that this changes.
-func (f *Fold) insert(v *visitor, e *pb.StoredEvent) {
-	before := len(v.runs)
-	if runs, ok := session.Append(f.name(v), v.id, v.state, v.runs, e, v.store.config); ok {
-		v.runs = runs
-		if len(runs) > before {
+func (f *Fold) insert(v *visitor, e *pb.StoredEvent, interactive bool) {
+	before := len(v.Sessions)
+	if interactive && v.Append(e, v.store.rules) {
+		if len(v.Sessions) > before {
 			v.starts = append(v.starts, f.entries.add(e.EventTs))
 		}
-		f.touch(v, runs[len(runs)-1].ID, runs[len(runs)-1].Day())
+		last := &v.Sessions[len(v.Sessions)-1]
+		f.touch(v, last.ID, last.Day())
 		return
 	}
-	old := session.All(v.id, v.state, v.runs, v.store.config)
-	session.Insert(v.state, e)
-	v.runs = session.Runs(f.name(v), v.id, v.state.Events, v.store.config)
-	f.touchDiff(v, old, session.All(v.id, v.state, v.runs, v.store.config))
+	old := v.All(v.store.rules)
+	if interactive {
+		v.Insert(e, v.store.rules)
+	} else {
+		v.Join(e, v.store.rules)
+	}
+	f.touchDiff(v, old, v.All(v.store.rules))
 	f.recount(v)
 }
-
-// name of the visitor's store.
-func (f *Fold) name(v *visitor) string { return v.store.record.Store }
 
 // touchDiff notes the sessions that are new, gone or different.
 func (f *Fold) touchDiff(v *visitor, before, after []*pb.Session) {
@@ -235,8 +218,8 @@ func (f *Fold) recount(v *visitor) {
 		f.entries.remove(b)
 	}
 	v.starts = v.starts[:0]
-	for _, r := range v.runs {
-		v.starts = append(v.starts, f.entries.add(v.state.Events[r.From].EventTs))
+	for _, s := range v.Sessions {
+		v.starts = append(v.starts, f.entries.add(s.Started))
 	}
 }
 

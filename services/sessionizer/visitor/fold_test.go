@@ -1,11 +1,13 @@
 package visitor_test
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/tributary-data/tributary/pkg/event"
 	"github.com/tributary-data/tributary/pkg/stream"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 	"github.com/tributary-data/tributary/services/sessionizer/visitor"
@@ -172,6 +174,159 @@ func TestLongSessionIsRescheduled(t *testing.T) {
 	}
 }
 
+// Ensure that nothing follows once a session is final: no record of its key has a version above the source offset of the
+// first watermark record whose F passed its entry.
+func TestFinalMeansFinal(t *testing.T) {
+	for seed := range uint64(5) {
+		out := &topic{}
+		if err := run(t, t.TempDir(), traffic(t, seed), out, 3, nil); err != nil {
+			t.Fatal(err)
+		}
+		started, final := map[event.ID]int64{}, map[event.ID]bool{}
+		for _, r := range out.records {
+			id := event.IDOf(append(bytes.Clone(r.GetSession().GetSessionId()), r.GetTombstone().GetSessionId()...))
+			switch r.Kind {
+			case pb.Kind_KIND_SESSION, pb.Kind_KIND_TOMBSTONE:
+				if final[id] {
+					t.Fatalf("seed %d: session %s changed at offset %d after it was final", seed, id, r.Source.Offset)
+				}
+				started[id] = r.GetSession().GetStartedAt()
+			case pb.Kind_KIND_WATERMARK:
+				for id, at := range started {
+					final[id] = final[id] || at < r.GetWatermark().F
+				}
+			}
+		}
+		if len(final) < 40 {
+			t.Fatalf("seed %d: %d sessions became final only", seed, len(final))
+		}
+	}
+}
+
+// Ensure that what cannot be taken goes to dead letters with its place, and that the log goes on.
+func TestDeadLetters(t *testing.T) {
+	reused := ev("a", day0+minute, "1")
+	reused.GetEvent().PayloadHash = 7
+	other := ev("b", day0, "1") // another visitor: another event
+	log := logOf(t, config(), ev("a", day0, "1"), nil, ev("a", day0, "1"), reused, other)
+	for _, flush := range []int{1, 1000} {
+		out := &topic{}
+		if err := run(t, t.TempDir(), log, out, flush, nil); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range out.dead {
+			d := r.GetDeadLetter()
+			got = append(got, fmt.Sprintf("%s %s/%d/%d %q", d.Reason, d.Topic, d.Partition, d.Offset, r.Store))
+			if !slices.Equal(d.Original, log[d.Offset].Value) {
+				t.Error("the original is not kept as it came")
+			}
+		}
+		if want := []string{`record_undecodable events.g0/3/2 ""`, `id_reused events.g0/3/4 "demo"`}; !slices.Equal(got, want) {
+			t.Errorf("flush %d: got %q, want %q", flush, got, want)
+		}
+		if live := out.table(t); len(live) != 2 {
+			t.Errorf("got %d sessions, want 2", len(live))
+		}
+	}
+}
+
+// Ensure that a setting governs from its moment on, and that one that arrives after its moment recuts what it governs, with
+// the same result as if it had come in time.
+func TestSettingsChange(t *testing.T) {
+	midnight := day0 + 24*60*minute
+	change := changed("2", midnight, "session_gap: 30m", "session_gap: 10m")
+	events := []*pb.Record{ev("a", midnight-40*minute, "1"), ev("a", midnight-20*minute, "2"), ev("a", midnight-minute, "3"),
+		ev("a", midnight+15*minute, "4"), ev("a", midnight+27*minute, "5"), ev("a", midnight+30*minute, "6")}
+	var want *topic
+	for _, at := range []int{1, 4, 7} {
+		recs := slices.Insert(append([]*pb.Record{config()}, events...), at, change)
+		out := &topic{}
+		if err := run(t, t.TempDir(), logOf(t, recs...), out, 1, nil); err != nil {
+			t.Fatal(err)
+		}
+		var sizes []int
+		for _, s := range out.table(t) {
+			sizes = append(sizes, int(s.Events))
+		}
+		slices.Sort(sizes)
+		if !slices.Equal(sizes, []int{2, 4}) { // 1–4: pauses up to 20 min under the old gap; 12 min under the new one cuts
+			t.Errorf("config as record %d: got sessions of %v events", at, sizes)
+		}
+		if want == nil {
+			want = out
+		}
+	}
+	// A config that came too late is forwarded before the sessions that it changes.
+	recs := append(append([]*pb.Record{config()}, events...), change)
+	out := &topic{}
+	if err := run(t, t.TempDir(), logOf(t, recs...), out, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	n := len(out.records)
+	kinds := []pb.Kind{}
+	for _, r := range out.records[n-4:] {
+		kinds = append(kinds, r.Kind)
+	}
+	if kinds[0] != pb.Kind_KIND_CONFIG || kinds[3] != pb.Kind_KIND_WATERMARK {
+		t.Errorf("the last flush is %v", kinds)
+	}
+}
+
+// Ensure that money is converted at the rate of its day, and excluded without one.
+func TestMoney(t *testing.T) {
+	buy := func(message, currency string, minor int64) *pb.Record {
+		e := ev("a", day0, message)
+		e.GetEvent().Action, e.GetEvent().Money = "purchased", &pb.Money{Minor: minor, Currency: currency}
+		return e
+	}
+	cfg := changed("1", 0, "currency: EUR", "currency: EUR\n  rates: {USD: [{from: '2020-01-01', rate: '0.5'}], JPY: [{from: '2020-01-01', rate: '0.006'}]}")
+	out := &topic{}
+	err := run(t, t.TempDir(), logOf(t, cfg, buy("1", "EUR", 100), buy("2", "USD", 301), buy("3", "JPY", 1000), buy("4", "GBP", 7), buy("5", "XXX", 7)), out, 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range out.table(t) {
+		got := map[string]int64{}
+		unknown := 0
+		for _, st := range s.Trail {
+			got[string(st.EventId)] = st.ValueMinor
+			unknown += int(st.Flags & 1)
+		}
+		sum := int64(0)
+		for _, v := range got {
+			sum += v
+		}
+		if sum != 100+151+600 || unknown != 2 || s.Flags&(1<<5) == 0 {
+			t.Errorf("got %v, %d unknown, flags %b", got, unknown, s.Flags)
+		}
+	}
+}
+
+// Ensure that a clock that is a day ahead moves nothing: W stays, and the times are clamped to the append time and flagged.
+func TestAClockAheadIsClamped(t *testing.T) {
+	day := 24 * 60 * minute
+	ahead := evAt("a", day0+day, day0+day, "1")
+	log := logOf(t, config(), tick(day0), ahead, ev("a", day0+2*minute, "2"))
+	log[2].AppendTime = day0 + minute
+	out := &topic{}
+	if err := run(t, t.TempDir(), log, out, 1000, nil); err != nil {
+		t.Fatal(err)
+	}
+	live := out.table(t)
+	if len(live) != 1 {
+		t.Fatalf("got %d sessions, want one", len(live))
+	}
+	for _, s := range live {
+		if s.StartedAt != day0+minute || s.EndedAt != day0+2*minute {
+			t.Errorf("got a session from %+d to %+d", s.StartedAt-day0, s.EndedAt-day0)
+		}
+	}
+	if m := out.records[len(out.records)-1].GetWatermark(); m.W != day0+2*minute-10_000 {
+		t.Errorf("W moved to %+d", m.W-day0)
+	}
+}
+
 func BenchmarkFold(b *testing.B) {
 	recs := []*pb.Record{config()}
 	for i := range int64(10_000) {
@@ -180,7 +335,7 @@ func BenchmarkFold(b *testing.B) {
 	log := logOf(b, recs...)
 	b.ReportAllocs()
 	for b.Loop() {
-		f := visitor.NewFold(0, 0)
+		f := visitor.NewFold("events.g0", 0, 0)
 		for _, r := range log {
 			if err := f.Apply(r); err != nil {
 				b.Fatal(err)

@@ -23,10 +23,14 @@ const minute = int64(60_000)
 // day0 is a Monday's midnight, Unix milliseconds.
 const day0 = int64(1_790_000_000_000) / (24 * 60 * minute) * (24 * 60 * minute)
 
-// logOf numbers records from offset 0.
+// logOf numbers records from offset 0; nil is a damaged one.
 func logOf(t testing.TB, recs ...*pb.Record) (out []stream.Record) {
 	t.Helper()
 	for i, r := range recs {
+		if r == nil {
+			out = append(out, stream.Record{Offset: int64(i), Value: []byte("\xff\xff\xff")})
+			continue
+		}
 		b, err := r.MarshalVT()
 		if err != nil {
 			t.Fatal(err)
@@ -71,17 +75,17 @@ func (s *source) Batches() <-chan stream.Batch { return s.batches }
 func (s *source) Err() error                   { return nil }
 
 // topic is what the fold wrote, in order.
-type topic struct{ records []*pb.Record }
+type topic struct{ records, dead []*pb.Record }
 
-func (o *topic) Write(_ context.Context, out []visitor.Message) error {
-	for _, m := range out {
-		r := &pb.Record{}
-		if err := r.UnmarshalVT(m.Value); err != nil {
-			return err
+func (o *topic) Write(_ context.Context, out visitor.Output) (err error) {
+	for to, list := range map[*[]*pb.Record][]visitor.Message{&o.records: out.Sessions, &o.dead: out.Dead} {
+		for _, m := range list {
+			r := &pb.Record{}
+			err = errors.Join(err, r.UnmarshalVT(m.Value))
+			*to = append(*to, r)
 		}
-		o.records = append(o.records, r)
 	}
-	return nil
+	return err
 }
 
 // table resolves the topic as readers do: of each session the highest version, without the tombstones.
@@ -114,7 +118,7 @@ func run(t testing.TB, dir string, log []stream.Record, out *topic, flush int, f
 		t.Fatal(err)
 	}
 	defer st.Close()
-	f := visitor.NewFold(0, 3)
+	f := visitor.NewFold("events.g0", 0, 3)
 	if err := f.Load(st, st.Next()); err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +144,14 @@ func content(t testing.TB, dir string) (out []string) {
 	return out
 }
 
-// traffic is a log of a few visitors over three days, with disorder, late events, duplicates and merges.
+// changed is the demo's store with other settings, in force from a moment on.
+func changed(id string, from int64, old, new string) *pb.Record {
+	return &pb.Record{Kind: pb.Kind_KIND_CONFIG, Store: "demo", Body: &pb.Record_Config{Config: &pb.Config{ConfigId: id, EffectiveFrom: from,
+		File: bytes.Replace(stores.Demo(), []byte(old), []byte(new), 1)}}}
+}
+
+// traffic is a log of a few visitors over three days, with disorder, late events, duplicates, reused ids, merges, users that
+// switch, sessionless events, damaged records, and settings that change at a midnight.
 func traffic(t testing.TB, seed uint64) []stream.Record {
 	r := rand.New(rand.NewPCG(seed, 1))
 	recs := []*pb.Record{config()}
@@ -159,9 +170,19 @@ func traffic(t testing.TB, seed uint64) []stream.Record {
 		if r.IntN(15) == 0 {
 			e.GetEvent().Entry.Channel = "(previous)"
 		}
+		e.GetEvent().User = []string{"", "", "", "", "u", "w"}[r.IntN(6)]
+		e.GetEvent().Interactive = r.IntN(8) != 0
+		if i == 100 {
+			recs = append(recs, changed("2", day0+24*60*minute, "session_gap: 30m", "session_gap: 10m"))
+		}
+		if r.IntN(100) == 0 {
+			recs = append(recs, nil) // damaged
+		}
 		recs = append(recs, e)
 		if r.IntN(12) == 0 {
-			recs = append(recs, evAt(who, ts, now+1, fmt.Sprint("m", i)))
+			again := evAt(who, ts, now+1, fmt.Sprint("m", i))
+			again.GetEvent().PayloadHash = r.Uint64N(2)
+			recs = append(recs, again)
 		}
 		if r.IntN(5) == 0 {
 			recs = append(recs, tick(now+2))

@@ -9,7 +9,7 @@ import (
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 )
 
-// Keys of the store: c/<store> → config record, h/<entry bucket> → floor beyond which its sessions are out of a link's
+// Keys of the store: c/<store>, zero byte, place in order of arrival → config record, h/<entry bucket> → floor beyond which its sessions are out of a link's
 // reach, v/<event key> → VisitorState, w → clock.
 const (
 	prefixConfig  = "c/"
@@ -47,7 +47,14 @@ func (f *Fold) loadConfig(_, value []byte) error {
 	if err := rec.UnmarshalVT(value); err != nil {
 		return err
 	}
-	return f.setConfig(rec)
+	s := f.stores[rec.Store]
+	if s == nil {
+		s = &store{name: rec.Store}
+		f.stores[rec.Store] = s
+	}
+	_, err := f.setConfig(s, rec)
+	s.saved = len(s.records)
+	return err
 }
 
 func (f *Fold) loadVisitor(key, value []byte) error {
@@ -57,12 +64,12 @@ func (f *Fold) loadVisitor(key, value []byte) error {
 	if !ok || s == nil {
 		return fmt.Errorf("visitor of unknown store %q", storeName)
 	}
-	v := &visitor{key: k, id: id, store: s, state: &pb.VisitorState{}}
-	if err := v.state.UnmarshalVT(value); err != nil {
+	st := &pb.VisitorState{}
+	if err := st.UnmarshalVT(value); err != nil {
 		return err
 	}
+	v := &visitor{key: k, store: s, Visitor: session.NewVisitor(storeName, id, st, s.rules)}
 	f.visitors[k] = v
-	v.runs = session.Runs(storeName, id, v.state.Events, s.config)
 	f.recount(v)
 	f.schedule(v)
 	return nil
@@ -80,15 +87,14 @@ func cutKey(k string) (storeName, visitor string, ok bool) {
 // Save stages what changed since the last commit. The store sorts by key, so map order does not show.
 func (f *Fold) Save(b stream.Batcher) error {
 	for name, s := range f.stores {
-		if !s.changed {
-			continue
-		}
-		v, err := s.record.MarshalVT()
-		if err != nil {
-			return err
-		}
-		if err := b.Set([]byte(prefixConfig+name), v); err != nil {
-			return err
+		for i, r := range s.records[s.saved:] {
+			v, err := r.MarshalVT()
+			if err != nil {
+				return err
+			}
+			if err := b.Set(binary.BigEndian.AppendUint32([]byte(prefixConfig+name+"\x00"), uint32(s.saved+i)), v); err != nil {
+				return err
+			}
 		}
 	}
 	for _, v := range f.dirty {
@@ -132,7 +138,7 @@ func (f *Fold) saveVisitor(b stream.Batcher, v *visitor) error {
 	if f.visitors[v.key] != v {
 		return b.Delete(key)
 	}
-	value, err := v.state.MarshalVT()
+	value, err := v.State.MarshalVT()
 	if err != nil {
 		return err
 	}
@@ -146,9 +152,9 @@ func (f *Fold) Saved() {
 	clear(f.touched)
 	clear(f.dirty)
 	clear(f.entries.changed)
-	f.configs = f.configs[:0]
+	f.configs, f.dead = f.configs[:0], f.dead[:0]
 	for _, s := range f.stores {
-		s.changed = false
+		s.saved = len(s.records)
 	}
 	f.clockMark = f.clock.MaxIngest()
 }
