@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -12,19 +13,50 @@ import (
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 )
 
+type cells map[funnel.Key]*funnel.Cell
+
+// count takes a session's unit on (1) or off (−1).
+func (c cells) count(d *funnel.Definition, s *pb.Session, sign int64) {
+	u, ok := d.Unit(s)
+	if !ok {
+		return
+	}
+	d.Each("s", &u, func(k funnel.Key, sh funnel.Share) {
+		if c[k] == nil {
+			c[k] = &funnel.Cell{}
+		}
+		c[k].Add(sh, len(d.Steps), sign)
+	})
+}
+
+// text lists the cells of a basis and window that hold something.
+func (c cells) text(basis string, window int64) (out []string) {
+	for _, k := range slices.SortedFunc(maps.Keys(c), funnel.Key.Compare) {
+		if cell := c[k]; k.Basis == basis && k.Window == window && !cell.Zero() {
+			out = append(out, fmt.Sprint(k.Start/window, " ", strings.ReplaceAll(k.Values, "\x00", "/"), " ", k.Class, " ", cell.Units))
+		}
+	}
+	return out
+}
+
+func shopper(start int64, tr []*pb.Step) *pb.Session {
+	s := session(start, tr)
+	s.Entry = &pb.Entry{Channel: "Email", Device: "mobile"}
+	return s
+}
+
 // T1.8: day 1 has 100 units of which 10 buy the same day and 10 the next; day 2 has 50, 5 buy. By entry the rates are
-// 20 % and 10 %; by occurrence they would have tripled.
+// 20 % and 10 %; by occurrence they triple, from 10 % to 30 %.
 func TestT1_8EntryCohort(t *testing.T) {
 	const dayMS = 24 * 3600 * 1000
-	cells := map[funnel.Key]*funnel.Cell{}
+	c := cells{}
 	add := func(n int, start int64, buyAt int) {
 		for range n {
-			s := session(start, nil)
-			s.Entry = &pb.Entry{Channel: "Direct", Device: "desktop"}
+			s := shopper(start, nil)
 			if buyAt > 0 {
 				s.Trail = trail("cart_added", buyAt-1, "purchased", buyAt)
 			}
-			addAll(cells, funnel.Contributions(purchase, "s", s, 86400), 1)
+			c.count(purchase, s, 1)
 		}
 	}
 	add(80, 1000, 0)
@@ -32,47 +64,70 @@ func TestT1_8EntryCohort(t *testing.T) {
 	add(10, 1000, dayMS+dayMS/2)
 	add(45, dayMS+1000, 0)
 	add(5, dayMS+1000, dayMS+dayMS/2)
-	var got []string
-	for _, k := range slices.SortedFunc(maps.Keys(cells), funnel.Key.Compare) {
-		got = append(got, fmt.Sprintf("%d: %d of %d", k.Start/86400, cells[k].Units[6], cells[k].Units[0]))
-	}
-	if want := []string{"0: 20 of 100", "1: 5 of 50"}; !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-}
-
-func addAll(cells map[funnel.Key]*funnel.Cell, cs []funnel.Contribution, sign int64) {
-	for _, c := range cs {
-		if cells[c.Key] == nil {
-			cells[c.Key] = &funnel.Cell{}
+	sum := map[string][2]int64{}
+	for k, cell := range c {
+		if k.Window == funnel.WindowQuarter {
+			name := fmt.Sprint(k.Basis, " ", k.Start/86400)
+			sum[name] = [2]int64{sum[name][0] + cell.Units[0], sum[name][1] + cell.Units[6]}
 		}
-		cells[c.Key].Add(c, len(purchase.Steps), sign)
+	}
+	want := map[string][2]int64{"entry 0": {100, 20}, "entry 1": {50, 5}, "occurrence 0": {100, 10}, "occurrence 1": {50, 15}}
+	if !maps.Equal(sum, want) {
+		t.Errorf("got %v, want %v", sum, want)
 	}
 }
 
-func TestContribution(t *testing.T) {
-	s := session(900_000+1, trail("cart_added", 900_002, "purchased", 900_003, "purchased", 900_004))
-	s.Entry = &pb.Entry{Channel: "Email", Device: "mobile"}
+func TestUnit(t *testing.T) {
+	s := shopper(900_001, trail("cart_added", 960_000, "purchased", 1_900_000, "purchased", 1_900_001))
 	s.Flags = 1 << 1
 	s.Trail[1].OrderId, s.Trail[1].ValueMinor = "o1", 500
 	s.Trail[2].OrderId, s.Trail[2].ValueMinor = "o1", 700 // the same order again: counted once, the first value
-	cs := funnel.Contributions(purchase, "s", s, 900)
-	want := funnel.Key{Store: "s", Funnel: "f", Version: 1, Basis: funnel.BasisEntry, Window: 900, Start: 900,
-		Breakdown: "channel,device", Values: "Email\x00mobile", Class: funnel.ClassBot}
-	if len(cs) != 1 || cs[0].Key != want || cs[0].Value != 500 || cs[0].Level != 7 {
-		t.Fatalf("got %+v, want key %+v with value 500 at level 7", cs, want)
+	u, ok := purchase.Unit(s)
+	if !ok || u.Value != 500 || u.Match.Level != 7 || u.Class != funnel.ClassBot || u.Open != 1|1<<2|1<<6 || !slices.Equal(u.Values, []string{"Email\x00mobile"}) {
+		t.Fatalf("got %+v, %t", u, ok)
 	}
-	c := &funnel.Cell{}
-	c.Add(cs[0], 7, 1)
-	if !slices.Equal(c.Units, []int64{1, 1, 1, 1, 1, 1, 1}) || !slices.Equal(c.Implied, []int64{0, 1, 0, 1, 1, 1, 0}) ||
-		!slices.Equal(c.Value, []int64{500, 500, 500, 500, 500, 500, 500}) {
-		t.Errorf("got %+v", c)
+	c := cells{}
+	c.count(purchase, s, 1)
+	for basis, want := range map[string][]string{
+		funnel.BasisEntry:      {"1 Email/mobile bot [1 1 1 1 1 1 1]"},
+		funnel.BasisOccurrence: {"1 Email/mobile bot [1 1 1 0 0 0 0]", "2 Email/mobile bot [0 0 0 1 1 1 1]"}, // implied steps happen with the one that implies them
+	} {
+		if got := c.text(basis, funnel.WindowQuarter); !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", basis, got, want)
+		}
 	}
-	if c.Zero() {
-		t.Error("a cell with a unit counts as empty")
+	entry := c[funnel.Key{Store: "s", Funnel: "f", Version: 1, Basis: funnel.BasisEntry, Window: 900, Start: 900, Breakdown: "channel,device", Values: "Email\x00mobile", Class: "bot"}]
+	if !slices.Equal(entry.Implied, []int64{0, 1, 0, 1, 1, 1, 0}) || !slices.Equal(entry.Open, []int64{1, 0, 1, 0, 0, 0, 1}) ||
+		!slices.Equal(entry.Value, []int64{500, 500, 500, 500, 500, 500, 500}) {
+		t.Errorf("got %+v", entry)
 	}
-	if c.Add(cs[0], 7, -1); !c.Zero() {
-		t.Errorf("−old leaves %+v", c)
+	if got := fmt.Sprint(entry.Times); got != fmt.Sprintf("[map[] map[] map[%d:1] map[] map[] map[] map[%d:1]]", funnel.Bin(59_999), funnel.Bin(999_999)) {
+		t.Errorf("times: got %s", got)
+	}
+	c.count(purchase, s, -1)
+	for k, cell := range c {
+		if !cell.Zero() {
+			t.Errorf("−old leaves %+v in %+v", cell, k)
+		}
+	}
+}
+
+// Ensure that with a held property a unit goes one product's way, the deepest.
+func TestHold(t *testing.T) {
+	d := steps("session", "product_viewed", "cart_added", "purchased")
+	tr := trail("product_viewed", 1, "cart_added", 2, "product_viewed", 3, "cart_added", 4, "purchased", 5)
+	for i, p := range []string{"a", "b", "b", "a", "b"} {
+		tr[i].Product = p
+	}
+	if m := funnel.MatchSession(d, session(0, tr)); m.Level != 4 {
+		t.Errorf("without hold: got level %d, want 4", m.Level)
+	}
+	d.Hold = funnel.HoldProduct
+	if m := funnel.MatchSession(d, session(0, tr)); m.Level != 3 || m.At[1] != 1 || m.At[2] != 4 {
+		t.Errorf("with hold: got %+v, want level 3 by product a", m)
+	}
+	if m := funnel.MatchSession(d, session(0, nil)); m.Level != 1 {
+		t.Errorf("without products: got level %d, want 1", m.Level)
 	}
 }
 
@@ -88,27 +143,28 @@ func TestOrders(t *testing.T) {
 // Ensure that −old +new over any history leaves the same cells as a fresh count of the last state.
 func TestCellsEqualARecount(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		cells, last := map[funnel.Key]*funnel.Cell{}, map[int]*pb.Session{}
+		got, last := cells{}, map[int]*pb.Session{}
 		for range rapid.IntRange(1, 30).Draw(t, "changes") {
 			unit := rapid.IntRange(0, 4).Draw(t, "unit")
 			if old := last[unit]; old != nil {
-				addAll(cells, funnel.Contributions(purchase, "s", old, 900), -1)
+				got.count(purchase, old, -1)
 				delete(last, unit)
 			}
 			if rapid.Bool().Draw(t, "gone") {
 				continue
 			}
 			depth := rapid.IntRange(0, 2).Draw(t, "depth")
-			s := session(rapid.Int64Range(0, 4).Draw(t, "start")*900_000, trail("cart_added", 1, "purchased", 2)[:depth])
-			s.Entry = &pb.Entry{Channel: rapid.SampledFrom([]string{"Email", "Direct"}).Draw(t, "channel")}
+			s := shopper(rapid.Int64Range(0, 4).Draw(t, "start")*900_000, trail("cart_added", 5_000_000, "purchased", 6_000_000)[:depth])
+			s.Entry.Channel = rapid.SampledFrom([]string{"Email", "Direct"}).Draw(t, "channel")
+			s.Flags = rapid.SampledFrom([]uint32{0, 2, 4}).Draw(t, "flags")
 			last[unit] = s
-			addAll(cells, funnel.Contributions(purchase, "s", s, 900), 1)
+			got.count(purchase, s, 1)
 		}
-		want := map[funnel.Key]*funnel.Cell{}
+		want := cells{}
 		for _, s := range last {
-			addAll(want, funnel.Contributions(purchase, "s", s, 900), 1)
+			want.count(purchase, s, 1)
 		}
-		for k, c := range cells {
+		for k, c := range got {
 			if w := want[k]; w == nil && !c.Zero() || w != nil && fmt.Sprint(*w) != fmt.Sprint(*c) {
 				t.Fatalf("cell %+v: got %+v, want %+v", k, c, w)
 			}
@@ -117,13 +173,11 @@ func TestCellsEqualARecount(t *testing.T) {
 }
 
 func BenchmarkCellUpdate(b *testing.B) {
-	s := session(0, trail("product_viewed", 2, "cart_added", 4, "purchased", 8))
-	s.Entry = &pb.Entry{Channel: "Email", Device: "mobile"}
-	cells := map[funnel.Key]*funnel.Cell{}
+	s := shopper(0, trail("product_viewed", 2000, "cart_added", 4000, "purchased", 800_000))
+	c := cells{}
 	b.ReportAllocs()
 	for b.Loop() {
-		cs := funnel.Contributions(purchase, "s", s, 900)
-		addAll(cells, cs, -1)
-		addAll(cells, cs, 1)
+		c.count(purchase, s, -1)
+		c.count(purchase, s, 1)
 	}
 }

@@ -27,7 +27,12 @@ type Definition struct {
 	Breakdowns [][]string
 	// Window in milliseconds from the first step; 0 = none (session funnels).
 	Window int64
+	// Hold is a property that all steps of a unit must share: HoldProduct, or empty.
+	Hold string
 }
+
+// HoldProduct makes each product of a session a way of its own; the deepest one counts.
+const HoldProduct = "product"
 
 // StepDef is one step.
 type StepDef struct {
@@ -63,7 +68,36 @@ type candidate struct {
 // MatchSession matches a session's trail: closed, loose order, anchored at the session's start if the first step is
 // the built-in one, else at the first event of the first step. Level 0: the session is no unit of this funnel.
 func MatchSession(d *Definition, s *pb.Session) Match {
-	cs, truncated := d.candidates(s.Trail)
+	if d.Hold != HoldProduct {
+		return d.match(s, s.Trail)
+	}
+	best := d.match(s, nil) // the entry belongs to every way
+	for _, product := range products(s.Trail) {
+		var own []*pb.Step
+		for _, t := range s.Trail {
+			if t.Product == product {
+				own = append(own, t)
+			}
+		}
+		if m := d.match(s, own); m.Level > best.Level {
+			best = m
+		}
+	}
+	return best
+}
+
+// products of a trail, in the order of their first steps: of equally deep ways the first begun counts.
+func products(trail []*pb.Step) (out []string) {
+	for _, t := range trail {
+		if t.Product != "" && !slices.Contains(out, t.Product) {
+			out = append(out, t.Product)
+		}
+	}
+	return out
+}
+
+func (d *Definition) match(s *pb.Session, trail []*pb.Step) Match {
+	cs, truncated := d.candidates(trail)
 	var entry *int64
 	if d.Steps[0].Action == SessionStep {
 		entry = &s.StartedAt

@@ -42,11 +42,11 @@ CREATE TABLE IF NOT EXISTS tributary.funnel_cells
     epoch UInt16, store LowCardinality(String), stage LowCardinality(String), funnel LowCardinality(String), funnel_version UInt16,
     basis LowCardinality(String), window_seconds UInt32, window_start DateTime('UTC'), breakdown LowCardinality(String),
     values Array(String), class LowCardinality(String), generation UInt8, partition UInt16, version UInt64,
-    units Array(Int64), implied Array(Int64), observed_value Array(Int64), open_units Int64,
+    units Array(Int64), implied Array(Int64), observed_value Array(Int64), open_units Array(Int64),
     time_to_step Array(Map(Int16, Int64))
 )
 ENGINE = ReplacingMergeTree(version)
-PARTITION BY toDate(window_start, 'UTC')
+PARTITION BY (toDate(window_start, 'UTC'), window_seconds)
 ORDER BY (epoch, store, stage, funnel, funnel_version, basis, window_seconds, window_start, breakdown, values, class, generation, partition);
 
 CREATE TABLE IF NOT EXISTS tributary.intake

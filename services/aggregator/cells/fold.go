@@ -13,9 +13,6 @@ import (
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 )
 
-// windowSeconds of a cell.
-const windowSeconds = 900
-
 // Fold of one partition. It implements stream.Fold.
 type Fold struct {
 	generation uint8
@@ -46,7 +43,14 @@ type unit struct {
 	dead    bool // a tombstone, remembered until a watermark has passed it
 	entry   int64
 	source  sourceKey
-	shares  []funnel.Contribution
+	store   string
+	shares  []share
+}
+
+// share is what a unit counts for in one funnel.
+type share struct {
+	funnel *funnel.Definition
+	funnel.Unit
 }
 
 type cell struct {
@@ -56,12 +60,6 @@ type cell struct {
 
 // sourceKey names a source partition of a lane.
 type sourceKey struct{ generation, partition uint32 }
-
-type store struct {
-	record  *pb.Record
-	funnels []*funnel.Definition
-	changed bool
-}
 
 // New is the fold of an empty log.
 func New(generation uint8, partition uint16) *Fold {
@@ -83,7 +81,9 @@ func (f *Fold) Apply(r stream.Record) error {
 	}
 	switch rec.Kind {
 	case pb.Kind_KIND_CONFIG:
-		return f.applyConfig(rec)
+		if err := f.setConfig(rec); err != nil {
+			return fmt.Errorf("config of store %s: %w", rec.Store, err)
+		}
 	case pb.Kind_KIND_WATERMARK:
 		f.applyWatermark(rec)
 	case pb.Kind_KIND_SESSION:
@@ -117,15 +117,15 @@ func (f *Fold) applyUnit(rec *pb.Record, id event.ID, s *pb.Session) {
 		return
 	}
 	f.stats.Sessions++
-	u := &unit{version: version, dead: s == nil, source: k}
+	u := &unit{version: version, dead: s == nil, source: k, store: rec.Store}
 	if s != nil {
 		u.entry = s.StartedAt
-		u.shares = f.contributions(rec.Store, s)
+		u.shares = f.shares(rec.Store, s)
 	}
 	if old != nil {
-		f.add(old.shares, -1)
+		f.count(old, -1)
 	}
-	f.add(u.shares, 1)
+	f.count(u, 1)
 	f.units[id] = u
 	f.dirtyUnits[id] = true
 	f.sessions[id] = f.sessionRow(rec, id, s)
@@ -137,48 +137,33 @@ func (f *Fold) repeated(k sourceKey, offset int64) bool {
 	return s != nil && offset <= s.Offset
 }
 
-func (f *Fold) contributions(storeName string, s *pb.Session) (out []funnel.Contribution) {
+// shares of a session in the funnels that its entry's time has in force.
+func (f *Fold) shares(storeName string, s *pb.Session) (out []share) {
 	st := f.stores[storeName]
 	if st == nil {
 		return nil
 	}
-	for _, d := range st.funnels {
-		out = append(out, funnel.Contributions(d, storeName, s, windowSeconds)...)
+	for _, d := range st.funnelsAt(s.StartedAt) {
+		if u, ok := d.Unit(s); ok {
+			out = append(out, share{d, u})
+		}
 	}
 	return out
 }
 
-// add changes cells by sign times the shares. Their version is the place in the log that this fold reads.
-func (f *Fold) add(shares []funnel.Contribution, sign int64) {
-	for _, c := range shares {
-		at := f.cells[c.Key]
-		if at == nil {
-			at = &cell{}
-			f.cells[c.Key] = at
-		}
-		at.Add(c, f.steps(c.Key), sign)
-		at.version = event.NewVersion(f.generation, f.last)
-		f.touchedCells[c.Key] = true
+// count changes cells by sign times a unit. Their version is the place in the log that this fold reads.
+func (f *Fold) count(u *unit, sign int64) {
+	for i := range u.shares {
+		s := &u.shares[i]
+		s.funnel.Each(u.store, &s.Unit, func(k funnel.Key, part funnel.Share) {
+			at := f.cells[k]
+			if at == nil {
+				at = &cell{}
+				f.cells[k] = at
+			}
+			at.Add(part, len(s.funnel.Steps), sign)
+			at.version = event.NewVersion(f.generation, f.last)
+			f.touchedCells[k] = true
+		})
 	}
-}
-
-// steps is the number of steps of a cell's funnel.
-func (f *Fold) steps(k funnel.Key) int {
-	for _, d := range f.stores[k.Store].funnels {
-		if d.Name == k.Funnel && d.Version == k.Version {
-			return len(d.Steps)
-		}
-	}
-	return 0
-}
-
-func (f *Fold) applyConfig(rec *pb.Record) error {
-	if s := f.stores[rec.Store]; s != nil && s.record.GetConfig().GetConfigId() == rec.GetConfig().GetConfigId() {
-		return nil
-	}
-	if err := f.setConfig(rec); err != nil {
-		return fmt.Errorf("config of store %s: %w", rec.Store, err)
-	}
-	f.stores[rec.Store].changed = true
-	return nil
 }

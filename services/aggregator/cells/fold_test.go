@@ -1,6 +1,7 @@
 package cells_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/tributary-data/tributary/pkg/stream"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
+	"github.com/tributary-data/tributary/schemas/stores"
 	"github.com/tributary-data/tributary/services/aggregator/cells"
 )
 
@@ -151,12 +153,19 @@ func TestBridge(t *testing.T) {
 	if got := len(out.text(sessionsTable)); got != 1 || len(out.rows[sessionsTable]) != 2 {
 		t.Errorf("got %d live of %d session rows, want 1 of 2", got, len(out.rows[sessionsTable]))
 	}
-	units := int64(0)
-	for _, row := range out.rows[cellsTable] {
-		units += row["units"].([]int64)[0]
-	}
-	if units != 1 || len(out.rows[cellsTable]) != 2 {
-		t.Errorf("got %d units in %d cells, want 1 in 2: the emptied cell stays as a zero row", units, len(out.rows[cellsTable]))
+	for _, basis := range []string{"entry", "occurrence"} {
+		for _, window := range []uint32{60, 900} {
+			units, n := int64(0), 0
+			for _, row := range out.rows[cellsTable] {
+				if row["basis"] == basis && row["window_seconds"] == window {
+					n++
+					units += row["units"].([]int64)[0]
+				}
+			}
+			if units != 1 || n != 2 {
+				t.Errorf("%s, %d s: got %d units in %d cells, want 1 in 2: the emptied cell stays as a zero row", basis, window, units, n)
+			}
+		}
 	}
 }
 
@@ -205,8 +214,44 @@ func TestEvictionKeepsTheTables(t *testing.T) {
 	if err := run(t, dir, append(recs, zombie, session(1, 5, 0, "Email"), watermark(2, 0, 0)), out, 0, nil); err != nil {
 		t.Fatal(err)
 	}
-	if got := out.text(cellsTable); !slices.Equal(got, want) || len(want) != 1 {
+	if got := out.text(cellsTable); !slices.Equal(got, want) || len(want) != 4 {
 		t.Errorf("after the repeats:\n%s", difference(got, want))
+	}
+}
+
+// Ensure that a session counts under the funnel version that its entry's time has in force, also when the setting arrives
+// only with the sessions that it governs.
+func TestFunnelVersionChanges(t *testing.T) {
+	change := config()
+	change.GetConfig().ConfigId, change.GetConfig().EffectiveFrom = "2", 60*minute
+	change.GetConfig().File = bytes.Replace(bytes.Replace(stores.Demo(), []byte("version: 1"), []byte("version: 2"), 1), []byte("        - {action: cart_added}\n"), nil, 1)
+	before := session(1, 1, 59*minute, "Email", "cart_added", "purchased")
+	after := func(offset int64) *pb.Record {
+		return session(2, offset, 60*minute, "Email", "cart_added", "purchased")
+	}
+	for name, recs := range map[string][]*pb.Record{
+		"in time": {config(), change, before, after(2), watermark(3, 5, 1)},
+		"late":    {config(), before, after(2), watermark(3, 5, 1), change, after(9), watermark(9, 5, 1)},
+	} {
+		for _, flush := range []int{1, 100} {
+			dir, out := t.TempDir(), newTables()
+			if err := run(t, dir, recs[:len(recs)-1], out, flush, nil); err != nil { // and again from the store
+				t.Fatal(err)
+			}
+			if err := run(t, dir, recs, out, flush, nil); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, row := range out.rows[cellsTable] {
+				if row["basis"] == "entry" && row["window_seconds"] == uint32(900) && !allZero(row["units"]) {
+					got = append(got, fmt.Sprint(row["funnel_version"], row["units"]))
+				}
+			}
+			slices.Sort(got)
+			if want := []string{"1 [1 1 1 1 1 1 1]", "2 [1 1 1 1 1 1]"}; !slices.Equal(got, want) {
+				t.Errorf("%s, flush %d: got %q, want %q", name, flush, got, want)
+			}
+		}
 	}
 }
 

@@ -64,8 +64,15 @@ func (s *tables) Write(_ context.Context, sub clickhouse.Submission) error {
 func copied(row map[string]any) map[string]any {
 	out := map[string]any{}
 	for k, v := range row {
-		if ints, ok := v.([]int64); ok {
-			v = slices.Clone(ints)
+		switch x := v.(type) {
+		case []int64:
+			v = slices.Clone(x)
+		case []map[int16]int64:
+			c := make([]map[int16]int64, len(x))
+			for i := range x {
+				c[i] = maps.Clone(x[i])
+			}
+			v = c
 		}
 		out[k] = v
 	}

@@ -62,7 +62,18 @@ func trailOf(steps []*pb.Step) trail {
 
 func (f *Fold) cellRow(k funnel.Key, c *cell) []any {
 	return []any{epoch, k.Store, stageVisitor, k.Funnel, k.Version, k.Basis, uint32(k.Window), time.Unix(k.Start, 0).UTC(), k.Breakdown,
-		strings.Split(k.Values, "\x00"), k.Class, f.generation, f.partition, uint64(c.version), c.Units, c.Implied, c.Value, int64(0), []map[int16]int64{}}
+		strings.Split(k.Values, "\x00"), k.Class, f.generation, f.partition, uint64(c.version), c.Units, c.Implied, c.Value, c.Open, times(c.Times)}
+}
+
+// times of steps that nobody reached are empty, not absent.
+func times(list []map[int16]int64) []map[int16]int64 {
+	out := make([]map[int16]int64, len(list))
+	for i, m := range list {
+		if out[i] = m; m == nil {
+			out[i] = map[int16]int64{}
+		}
+	}
+	return out
 }
 
 // Flush returns a row for every key touched since the last Saved, zero rows and tombstones too, and the progress to be

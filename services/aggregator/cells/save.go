@@ -3,6 +3,8 @@ package cells
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/tributary-data/tributary/pkg/event"
 	"github.com/tributary-data/tributary/pkg/funnel"
@@ -10,7 +12,7 @@ import (
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 )
 
-// Keys of the store: c/<store> → config record, k/<hash of the cell's key> → CellState, s/<generation, partition> →
+// Keys of the store: c/<store>, zero byte, place in order of arrival → config record, k/<hash of the cell's key> → CellState, s/<generation, partition> →
 // SourceState, u/<session id> → UnitState.
 const (
 	prefixConfig = "c/"
@@ -37,8 +39,9 @@ func put(b stream.Batcher, key []byte, m vt, gone bool) error {
 // Save stages what changed since the last commit. The store sorts by key, so map order does not show.
 func (f *Fold) Save(b stream.Batcher) error {
 	for name, s := range f.stores {
-		if s.changed {
-			if err := put(b, []byte(prefixConfig+name), s.record, false); err != nil {
+		for i, r := range s.records[s.saved:] {
+			key := binary.BigEndian.AppendUint32([]byte(prefixConfig+name+"\x00"), uint32(s.saved+i))
+			if err := put(b, key, r, false); err != nil {
 				return err
 			}
 		}
@@ -70,7 +73,7 @@ func (f *Fold) Saved() {
 	clear(f.dirtyUnits)
 	clear(f.dirtySources)
 	for _, s := range f.stores {
-		s.changed = false
+		s.saved = len(s.records)
 	}
 }
 
@@ -100,9 +103,11 @@ func unitState(u *unit) *pb.UnitState {
 	if u == nil {
 		return nil
 	}
-	s := &pb.UnitState{Version: uint64(u.version), Dead: u.dead, Entry: u.entry, SourcePartition: u.source.partition}
-	for _, c := range u.shares {
-		s.Shares = append(s.Shares, &pb.Share{Key: pbKey(c.Key), Level: uint32(c.Level), Implied: c.Implied, Value: c.Value})
+	s := &pb.UnitState{Version: uint64(u.version), Dead: u.dead, Entry: u.entry, SourcePartition: u.source.partition, Store: u.store}
+	for _, sh := range u.shares {
+		m := sh.Match
+		s.Shares = append(s.Shares, &pb.UnitShare{Funnel: sh.funnel.Name, FunnelVersion: uint32(sh.funnel.Version), Level: uint32(m.Level),
+			Implied: m.Implied, At: m.At[:], Open: sh.Open, Value: sh.Value, Class: sh.Class, Values: sh.Values})
 	}
 	return s
 }
@@ -111,7 +116,15 @@ func cellState(k funnel.Key, c *cell) *pb.CellState {
 	if c == nil {
 		return nil
 	}
-	return &pb.CellState{Key: pbKey(k), Version: uint64(c.version), Units: c.Units, Implied: c.Implied, Value: c.Value}
+	s := &pb.CellState{Key: pbKey(k), Version: uint64(c.version), Units: c.Units, Implied: c.Implied, Value: c.Value, Open: c.Open}
+	for _, m := range c.Times {
+		t := &pb.Times{}
+		for _, bin := range slices.Sorted(maps.Keys(m)) {
+			t.Bins, t.Counts = append(t.Bins, int32(bin)), append(t.Counts, m[bin])
+		}
+		s.Times = append(s.Times, t)
+	}
+	return s
 }
 
 // Load restores the fold from its store.
@@ -134,7 +147,11 @@ func (f *Fold) loadConfig(_, value []byte) error {
 	if err := rec.UnmarshalVT(value); err != nil {
 		return err
 	}
-	return f.setConfig(rec)
+	if err := f.setConfig(rec); err != nil {
+		return err
+	}
+	f.stores[rec.Store].saved = len(f.stores[rec.Store].records)
+	return nil
 }
 
 func (f *Fold) loadSource(_, value []byte) error {
@@ -151,7 +168,15 @@ func (f *Fold) loadCell(_, value []byte) error {
 	if err := s.UnmarshalVT(value); err != nil {
 		return err
 	}
-	f.cells[keyFrom(s.Key)] = &cell{Cell: funnel.Cell{Units: s.Units, Implied: s.Implied, Value: s.Value}, version: event.Version(s.Version)}
+	c := &cell{Cell: funnel.Cell{Units: s.Units, Implied: s.Implied, Value: s.Value, Open: s.Open}, version: event.Version(s.Version)}
+	for _, t := range s.Times {
+		m := map[int16]int64{}
+		for i, bin := range t.Bins {
+			m[int16(bin)] = t.Counts[i]
+		}
+		c.Times = append(c.Times, m)
+	}
+	f.cells[keyFrom(s.Key)] = c
 	return nil
 }
 
@@ -161,9 +186,16 @@ func (f *Fold) loadUnit(key, value []byte) error {
 		return err
 	}
 	version := event.Version(s.Version)
-	u := &unit{version: version, dead: s.Dead, entry: s.Entry, source: sourceKey{uint32(version.Generation()), s.SourcePartition}}
+	u := &unit{version: version, dead: s.Dead, entry: s.Entry, source: sourceKey{uint32(version.Generation()), s.SourcePartition}, store: s.Store}
 	for _, c := range s.Shares {
-		u.shares = append(u.shares, funnel.Contribution{Key: keyFrom(c.Key), Level: int(c.Level), Implied: c.Implied, Value: c.Value})
+		d := f.stores[s.Store].funnel(c.Funnel, uint16(c.FunnelVersion))
+		if d == nil {
+			return fmt.Errorf("a unit of funnel %s, version %d, which no setting has", c.Funnel, c.FunnelVersion)
+		}
+		sh := share{funnel: d, Unit: funnel.Unit{Match: funnel.Match{Level: int(c.Level), Implied: c.Implied}, Open: c.Open,
+			Value: c.Value, Class: c.Class, Values: c.Values}}
+		copy(sh.Match.At[:], c.At)
+		u.shares = append(u.shares, sh)
 	}
 	f.units[event.IDOf(key)] = u
 	return nil

@@ -31,10 +31,11 @@ type UnitState struct {
 	// dead: a tombstone, remembered until a watermark has passed its version.
 	Dead bool `protobuf:"varint,2,opt,name=dead,proto3" json:"dead,omitempty"`
 	// entry of the session, Unix milliseconds.
-	Entry  int64    `protobuf:"varint,3,opt,name=entry,proto3" json:"entry,omitempty"`
-	Shares []*Share `protobuf:"bytes,4,rep,name=shares,proto3" json:"shares,omitempty"`
+	Entry  int64        `protobuf:"varint,3,opt,name=entry,proto3" json:"entry,omitempty"`
+	Shares []*UnitShare `protobuf:"bytes,4,rep,name=shares,proto3" json:"shares,omitempty"`
 	// source_partition that the unit comes from; its generation is in the version.
 	SourcePartition uint32 `protobuf:"varint,5,opt,name=source_partition,json=sourcePartition,proto3" json:"source_partition,omitempty"`
+	Store           string `protobuf:"bytes,6,opt,name=store,proto3" json:"store,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -90,7 +91,7 @@ func (x *UnitState) GetEntry() int64 {
 	return 0
 }
 
-func (x *UnitState) GetShares() []*Share {
+func (x *UnitState) GetShares() []*UnitShare {
 	if x != nil {
 		return x.Shares
 	}
@@ -104,31 +105,44 @@ func (x *UnitState) GetSourcePartition() uint32 {
 	return 0
 }
 
-// Share is what a unit adds to one cell.
-type Share struct {
+func (x *UnitState) GetStore() string {
+	if x != nil {
+		return x.Store
+	}
+	return ""
+}
+
+// UnitShare is what a session counts for in one funnel.
+type UnitShare struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Key           *CellKey               `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
-	Level         uint32                 `protobuf:"varint,2,opt,name=level,proto3" json:"level,omitempty"`
-	Implied       uint32                 `protobuf:"varint,3,opt,name=implied,proto3" json:"implied,omitempty"`
-	Value         int64                  `protobuf:"varint,4,opt,name=value,proto3" json:"value,omitempty"`
+	Funnel        string                 `protobuf:"bytes,1,opt,name=funnel,proto3" json:"funnel,omitempty"`
+	FunnelVersion uint32                 `protobuf:"varint,2,opt,name=funnel_version,json=funnelVersion,proto3" json:"funnel_version,omitempty"`
+	Level         uint32                 `protobuf:"varint,3,opt,name=level,proto3" json:"level,omitempty"`
+	Implied       uint32                 `protobuf:"varint,4,opt,name=implied,proto3" json:"implied,omitempty"`
+	// at: time of each step, Unix milliseconds; 0 where implied or not reached.
+	At            []int64  `protobuf:"varint,5,rep,packed,name=at,proto3" json:"at,omitempty"`
+	Open          uint32   `protobuf:"varint,6,opt,name=open,proto3" json:"open,omitempty"`
+	Value         int64    `protobuf:"varint,7,opt,name=value,proto3" json:"value,omitempty"`
+	Class         string   `protobuf:"bytes,8,opt,name=class,proto3" json:"class,omitempty"`
+	Values        []string `protobuf:"bytes,9,rep,name=values,proto3" json:"values,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *Share) Reset() {
-	*x = Share{}
+func (x *UnitShare) Reset() {
+	*x = UnitShare{}
 	mi := &file_tributary_v1_cells_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *Share) String() string {
+func (x *UnitShare) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*Share) ProtoMessage() {}
+func (*UnitShare) ProtoMessage() {}
 
-func (x *Share) ProtoReflect() protoreflect.Message {
+func (x *UnitShare) ProtoReflect() protoreflect.Message {
 	mi := &file_tributary_v1_cells_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -140,37 +154,72 @@ func (x *Share) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use Share.ProtoReflect.Descriptor instead.
-func (*Share) Descriptor() ([]byte, []int) {
+// Deprecated: Use UnitShare.ProtoReflect.Descriptor instead.
+func (*UnitShare) Descriptor() ([]byte, []int) {
 	return file_tributary_v1_cells_proto_rawDescGZIP(), []int{1}
 }
 
-func (x *Share) GetKey() *CellKey {
+func (x *UnitShare) GetFunnel() string {
 	if x != nil {
-		return x.Key
+		return x.Funnel
 	}
-	return nil
+	return ""
 }
 
-func (x *Share) GetLevel() uint32 {
+func (x *UnitShare) GetFunnelVersion() uint32 {
+	if x != nil {
+		return x.FunnelVersion
+	}
+	return 0
+}
+
+func (x *UnitShare) GetLevel() uint32 {
 	if x != nil {
 		return x.Level
 	}
 	return 0
 }
 
-func (x *Share) GetImplied() uint32 {
+func (x *UnitShare) GetImplied() uint32 {
 	if x != nil {
 		return x.Implied
 	}
 	return 0
 }
 
-func (x *Share) GetValue() int64 {
+func (x *UnitShare) GetAt() []int64 {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *UnitShare) GetOpen() uint32 {
+	if x != nil {
+		return x.Open
+	}
+	return 0
+}
+
+func (x *UnitShare) GetValue() int64 {
 	if x != nil {
 		return x.Value
 	}
 	return 0
+}
+
+func (x *UnitShare) GetClass() string {
+	if x != nil {
+		return x.Class
+	}
+	return ""
+}
+
+func (x *UnitShare) GetValues() []string {
+	if x != nil {
+		return x.Values
+	}
+	return nil
 }
 
 // CellKey names one cell.
@@ -292,6 +341,8 @@ type CellState struct {
 	Units         []int64                `protobuf:"varint,3,rep,packed,name=units,proto3" json:"units,omitempty"`
 	Implied       []int64                `protobuf:"varint,4,rep,packed,name=implied,proto3" json:"implied,omitempty"`
 	Value         []int64                `protobuf:"varint,5,rep,packed,name=value,proto3" json:"value,omitempty"`
+	Open          []int64                `protobuf:"varint,6,rep,packed,name=open,proto3" json:"open,omitempty"`
+	Times         []*Times               `protobuf:"bytes,7,rep,name=times,proto3" json:"times,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -361,6 +412,73 @@ func (x *CellState) GetValue() []int64 {
 	return nil
 }
 
+func (x *CellState) GetOpen() []int64 {
+	if x != nil {
+		return x.Open
+	}
+	return nil
+}
+
+func (x *CellState) GetTimes() []*Times {
+	if x != nil {
+		return x.Times
+	}
+	return nil
+}
+
+// Times count, by bin, how long units took to one step.
+type Times struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Bins          []int32                `protobuf:"zigzag32,1,rep,packed,name=bins,proto3" json:"bins,omitempty"`
+	Counts        []int64                `protobuf:"varint,2,rep,packed,name=counts,proto3" json:"counts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Times) Reset() {
+	*x = Times{}
+	mi := &file_tributary_v1_cells_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Times) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Times) ProtoMessage() {}
+
+func (x *Times) ProtoReflect() protoreflect.Message {
+	mi := &file_tributary_v1_cells_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Times.ProtoReflect.Descriptor instead.
+func (*Times) Descriptor() ([]byte, []int) {
+	return file_tributary_v1_cells_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Times) GetBins() []int32 {
+	if x != nil {
+		return x.Bins
+	}
+	return nil
+}
+
+func (x *Times) GetCounts() []int64 {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
 // SourceState is what is known of one source partition of sessions.
 type SourceState struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
@@ -376,7 +494,7 @@ type SourceState struct {
 
 func (x *SourceState) Reset() {
 	*x = SourceState{}
-	mi := &file_tributary_v1_cells_proto_msgTypes[4]
+	mi := &file_tributary_v1_cells_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -388,7 +506,7 @@ func (x *SourceState) String() string {
 func (*SourceState) ProtoMessage() {}
 
 func (x *SourceState) ProtoReflect() protoreflect.Message {
-	mi := &file_tributary_v1_cells_proto_msgTypes[4]
+	mi := &file_tributary_v1_cells_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -401,7 +519,7 @@ func (x *SourceState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceState.ProtoReflect.Descriptor instead.
 func (*SourceState) Descriptor() ([]byte, []int) {
-	return file_tributary_v1_cells_proto_rawDescGZIP(), []int{4}
+	return file_tributary_v1_cells_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SourceState) GetGeneration() uint32 {
@@ -443,18 +561,24 @@ var File_tributary_v1_cells_proto protoreflect.FileDescriptor
 
 const file_tributary_v1_cells_proto_rawDesc = "" +
 	"\n" +
-	"\x18tributary/v1/cells.proto\x12\ftributary.v1\"\xa7\x01\n" +
+	"\x18tributary/v1/cells.proto\x12\ftributary.v1\"\xc1\x01\n" +
 	"\tUnitState\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\x12\x12\n" +
 	"\x04dead\x18\x02 \x01(\bR\x04dead\x12\x14\n" +
-	"\x05entry\x18\x03 \x01(\x03R\x05entry\x12+\n" +
-	"\x06shares\x18\x04 \x03(\v2\x13.tributary.v1.ShareR\x06shares\x12)\n" +
-	"\x10source_partition\x18\x05 \x01(\rR\x0fsourcePartition\"v\n" +
-	"\x05Share\x12'\n" +
-	"\x03key\x18\x01 \x01(\v2\x15.tributary.v1.CellKeyR\x03key\x12\x14\n" +
-	"\x05level\x18\x02 \x01(\rR\x05level\x12\x18\n" +
-	"\aimplied\x18\x03 \x01(\rR\aimplied\x12\x14\n" +
-	"\x05value\x18\x04 \x01(\x03R\x05value\"\xee\x01\n" +
+	"\x05entry\x18\x03 \x01(\x03R\x05entry\x12/\n" +
+	"\x06shares\x18\x04 \x03(\v2\x17.tributary.v1.UnitShareR\x06shares\x12)\n" +
+	"\x10source_partition\x18\x05 \x01(\rR\x0fsourcePartition\x12\x14\n" +
+	"\x05store\x18\x06 \x01(\tR\x05store\"\xe2\x01\n" +
+	"\tUnitShare\x12\x16\n" +
+	"\x06funnel\x18\x01 \x01(\tR\x06funnel\x12%\n" +
+	"\x0efunnel_version\x18\x02 \x01(\rR\rfunnelVersion\x12\x14\n" +
+	"\x05level\x18\x03 \x01(\rR\x05level\x12\x18\n" +
+	"\aimplied\x18\x04 \x01(\rR\aimplied\x12\x0e\n" +
+	"\x02at\x18\x05 \x03(\x03R\x02at\x12\x12\n" +
+	"\x04open\x18\x06 \x01(\rR\x04open\x12\x14\n" +
+	"\x05value\x18\a \x01(\x03R\x05value\x12\x14\n" +
+	"\x05class\x18\b \x01(\tR\x05class\x12\x16\n" +
+	"\x06values\x18\t \x03(\tR\x06values\"\xee\x01\n" +
 	"\aCellKey\x12\x14\n" +
 	"\x05store\x18\x01 \x01(\tR\x05store\x12\x16\n" +
 	"\x06funnel\x18\x02 \x01(\tR\x06funnel\x12%\n" +
@@ -464,13 +588,18 @@ const file_tributary_v1_cells_proto_rawDesc = "" +
 	"\x05start\x18\x06 \x01(\x03R\x05start\x12\x1c\n" +
 	"\tbreakdown\x18\a \x01(\tR\tbreakdown\x12\x16\n" +
 	"\x06values\x18\b \x01(\tR\x06values\x12\x14\n" +
-	"\x05class\x18\t \x01(\tR\x05class\"\x94\x01\n" +
+	"\x05class\x18\t \x01(\tR\x05class\"\xd3\x01\n" +
 	"\tCellState\x12'\n" +
 	"\x03key\x18\x01 \x01(\v2\x15.tributary.v1.CellKeyR\x03key\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x04R\aversion\x12\x14\n" +
 	"\x05units\x18\x03 \x03(\x03R\x05units\x12\x18\n" +
 	"\aimplied\x18\x04 \x03(\x03R\aimplied\x12\x14\n" +
-	"\x05value\x18\x05 \x03(\x03R\x05value\"\x7f\n" +
+	"\x05value\x18\x05 \x03(\x03R\x05value\x12\x12\n" +
+	"\x04open\x18\x06 \x03(\x03R\x04open\x12)\n" +
+	"\x05times\x18\a \x03(\v2\x13.tributary.v1.TimesR\x05times\"3\n" +
+	"\x05Times\x12\x12\n" +
+	"\x04bins\x18\x01 \x03(\x11R\x04bins\x12\x16\n" +
+	"\x06counts\x18\x02 \x03(\x03R\x06counts\"\x7f\n" +
 	"\vSourceState\x12\x1e\n" +
 	"\n" +
 	"generation\x18\x01 \x01(\rR\n" +
@@ -492,18 +621,19 @@ func file_tributary_v1_cells_proto_rawDescGZIP() []byte {
 	return file_tributary_v1_cells_proto_rawDescData
 }
 
-var file_tributary_v1_cells_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_tributary_v1_cells_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_tributary_v1_cells_proto_goTypes = []any{
 	(*UnitState)(nil),   // 0: tributary.v1.UnitState
-	(*Share)(nil),       // 1: tributary.v1.Share
+	(*UnitShare)(nil),   // 1: tributary.v1.UnitShare
 	(*CellKey)(nil),     // 2: tributary.v1.CellKey
 	(*CellState)(nil),   // 3: tributary.v1.CellState
-	(*SourceState)(nil), // 4: tributary.v1.SourceState
+	(*Times)(nil),       // 4: tributary.v1.Times
+	(*SourceState)(nil), // 5: tributary.v1.SourceState
 }
 var file_tributary_v1_cells_proto_depIdxs = []int32{
-	1, // 0: tributary.v1.UnitState.shares:type_name -> tributary.v1.Share
-	2, // 1: tributary.v1.Share.key:type_name -> tributary.v1.CellKey
-	2, // 2: tributary.v1.CellState.key:type_name -> tributary.v1.CellKey
+	1, // 0: tributary.v1.UnitState.shares:type_name -> tributary.v1.UnitShare
+	2, // 1: tributary.v1.CellState.key:type_name -> tributary.v1.CellKey
+	4, // 2: tributary.v1.CellState.times:type_name -> tributary.v1.Times
 	3, // [3:3] is the sub-list for method output_type
 	3, // [3:3] is the sub-list for method input_type
 	3, // [3:3] is the sub-list for extension type_name
@@ -522,7 +652,7 @@ func file_tributary_v1_cells_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tributary_v1_cells_proto_rawDesc), len(file_tributary_v1_cells_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
