@@ -158,3 +158,7 @@ func (c *Clock) Restore(b []byte) error {
 	}
 	return nil
 }
+
+// RememberFor is how long an event's id is remembered for duplicates after its ingest_ts, given the store's lateness, in
+// milliseconds: two days or the lateness, and an hour.
+func RememberFor(lateness int64) int64 { return max(48*3600*1000, lateness) + 3600*1000 }

@@ -4,18 +4,13 @@ import (
 	"bytes"
 	"slices"
 
+	"github.com/tributary-data/tributary/pkg/event"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 )
 
-// rememberSlack is added to how long ids are remembered: an hour, in milliseconds.
-const rememberSlack = 3600 * 1000
-
-// minRemember is the least time for which ids are remembered, in milliseconds.
-const minRemember = 48 * 3600 * 1000
-
 // forgottenAfter is the W beyond which an id that came at ingestTS is not remembered.
 func (r Rules) forgottenAfter(ingestTS int64) int64 {
-	return ingestTS + max(minRemember, r.At(ingestTS).Lateness) + rememberSlack
+	return ingestTS + event.RememberFor(r.At(ingestTS).Lateness)
 }
 
 // Seen reports whether the visitor's event id is remembered at W, and with which payload. What Expire would drop

@@ -62,7 +62,7 @@ CREATE TABLE IF NOT EXISTS tributary.orders
 (
     store LowCardinality(String), order_id String, source LowCardinality(String), generation UInt8, partition UInt16, version UInt64,
     ingest_ts DateTime64(3, 'UTC'), offset Int64, ordered_at DateTime64(3, 'UTC'), visitor String, user String,
-    value_minor Int64, currency LowCardinality(String), base_value_minor Int64, flags UInt32
+    value_minor Int64, currency LowCardinality(String), base_value_minor Int64, currency_unknown UInt8
 )
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY tuple()
@@ -71,7 +71,8 @@ ORDER BY (store, order_id, source, generation, partition);
 CREATE TABLE IF NOT EXISTS tributary.refunds
 (
     store LowCardinality(String), order_id String, event_id FixedString(16), generation UInt8, partition UInt16, version UInt64,
-    refunded_at DateTime64(3, 'UTC'), value_minor Int64, currency LowCardinality(String)
+    ingest_ts DateTime64(3, 'UTC'), refunded_at DateTime64(3, 'UTC'), value_minor Int64, currency LowCardinality(String),
+    base_value_minor Int64, whole UInt8, currency_unknown UInt8
 )
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY tuple()
@@ -79,7 +80,7 @@ ORDER BY (store, order_id, event_id, generation, partition);
 
 CREATE TABLE IF NOT EXISTS tributary.late_events
 (
-    store LowCardinality(String), visitor String, event_id FixedString(16), version UInt64, generation UInt8, partition UInt16,
+    store LowCardinality(String), visitor String, event_id FixedString(16), version UInt64, generation UInt8, partition UInt16, offset Int64,
     ingest_ts DateTime64(3, 'UTC'), event_ts DateTime64(3, 'UTC'), floor DateTime64(3, 'UTC'), action LowCardinality(String)
 )
 ENGINE = ReplacingMergeTree(version)
@@ -88,12 +89,12 @@ ORDER BY (store, visitor, event_id);
 
 CREATE TABLE IF NOT EXISTS tributary.dead_letters
 (
-    store LowCardinality(String), generation UInt8, partition UInt16, offset Int64, version UInt64, ingest_ts DateTime64(3, 'UTC'),
+    store LowCardinality(String), topic LowCardinality(String), partition UInt16, offset Int64, version UInt64, ingest_ts DateTime64(3, 'UTC'),
     reason LowCardinality(String), path String, rule String, text String, protocol LowCardinality(String), original String
 )
 ENGINE = ReplacingMergeTree(version)
-PARTITION BY toDate(ingest_ts, 'UTC')
-ORDER BY (store, generation, partition, offset);
+PARTITION BY tuple()
+ORDER BY (store, topic, partition, offset);
 
 CREATE TABLE IF NOT EXISTS tributary.progress
 (
@@ -119,7 +120,7 @@ ORDER BY (generation);
 
 CREATE TABLE IF NOT EXISTS tributary.store_configs
 (
-    store LowCardinality(String), config_id String, effective_from DateTime64(3, 'UTC'), version UInt64, time_zone String, file String,
+    store LowCardinality(String), config_id String, effective_from DateTime64(3, 'UTC'), version UInt64, time_zone String, currency LowCardinality(String), file String,
     funnel LowCardinality(String), funnel_version UInt16, steps Array(String)
 )
 ENGINE = ReplacingMergeTree(version)

@@ -67,66 +67,61 @@ AS SELECT s.store AS store, lower(hex(s.session_id)) AS session_id, s.visitor AS
 FROM tributary.sessions AS s FINAL
 WHERE s.deleted = 0 AND s.epoch = (SELECT argMax(epoch, live_from_day) FROM tributary.epochs FINAL);
 
-CREATE OR REPLACE VIEW bi.funnel_steps
+CREATE OR REPLACE VIEW bi.orders
 (
-    store LowCardinality(String) COMMENT 'store', funnel LowCardinality(String) COMMENT 'name of the funnel', funnel_version UInt16 COMMENT 'version of its definition',
-    basis LowCardinality(String) COMMENT 'entry: units are counted in the window of their first step',
-    window_start DateTime('UTC') COMMENT 'start of the window of 15 minutes',
-    channel String COMMENT 'channel of the entry', device String COMMENT 'device of the entry',
-    step UInt8 COMMENT 'number of the step, from 1', action String COMMENT 'action of the step',
-    units Int64 COMMENT 'units that reached the step, implied ones too', implied Int64 COMMENT 'of these, units that jumped over it',
-    entered Int64 COMMENT 'units of the same window and segment at step 1: the denominator',
-    observed_value Int64 COMMENT 'value of the distinct orders of the units that reached the step, minor units',
-    final UInt8 COMMENT '1 if the window never changes again'
+    store LowCardinality(String) COMMENT 'store', order_id String COMMENT 'order id; event: and an id where the shop sent none',
+    source LowCardinality(String) COMMENT 'who told first of the most trusted: webhook, then server, then browser',
+    ordered_at DateTime64(3, 'UTC') COMMENT 'time of the order', visitor String COMMENT 'first-party anonymous id, empty if none', user String COMMENT 'known user, empty if none',
+    value_minor Int64 COMMENT 'money as sent, minor units', currency LowCardinality(String) COMMENT 'currency as sent',
+    base_value_minor Int64 COMMENT 'value in the base currency of the store, minor units; 0 where there is no rate',
+    currency_unknown UInt8 COMMENT '1 if there is no rate for the currency: counted, value excluded',
+    refunded_minor Int64 COMMENT 'refunds in the base currency, minor units, at most the value', refunds UInt64 COMMENT 'refunds of the order',
+    net_value_minor Int64 COMMENT 'value less refunds, minor units of the base currency',
+    tellers UInt64 COMMENT 'sources that told of the order'
 )
-AS SELECT c.store AS store, c.funnel AS funnel, c.funnel_version AS funnel_version, c.basis AS basis, c.window_start AS window_start,
-    c.v[1] AS channel, c.v[2] AS device, toUInt8(step) AS step, s.steps[step] AS action,
-    c.u[step] AS units, c.i[step] AS implied, c.u[1] AS entered, c.o[step] AS observed_value,
-    ifNull(c.window_start + INTERVAL 15 MINUTE <= (SELECT max(final_through) FROM bi.completeness WHERE stage = 'sessions'), 0) AS final
+AS SELECT o.store AS store, o.order_id AS order_id, o.source AS source, o.ordered_at AS ordered_at, o.visitor AS visitor, o.user AS user,
+    o.value_minor AS value_minor, o.currency AS currency, o.base_value_minor AS base_value_minor, o.currency_unknown AS currency_unknown,
+    least(if(r.whole > 0, o.base_value_minor, r.base), o.base_value_minor) AS refunded_minor, r.n AS refunds,
+    o.base_value_minor - refunded_minor AS net_value_minor, o.tellers AS tellers
 FROM (
-    SELECT store, funnel, funnel_version, basis, window_start, values AS v,
-        sumForEach(units) AS u, sumForEach(implied) AS i, sumForEach(observed_value) AS o
-    FROM tributary.funnel_cells FINAL
-    WHERE stage = 'visitor' AND window_seconds = 900 AND breakdown = 'channel,device' AND class = 'human'
-        AND epoch = (SELECT argMax(epoch, live_from_day) FROM tributary.epochs FINAL)
-    GROUP BY store, funnel, funnel_version, basis, window_start, values
-) AS c
-LEFT JOIN (SELECT store, funnel, funnel_version, argMax(steps, version) AS steps FROM tributary.store_configs FINAL GROUP BY store, funnel, funnel_version) AS s
-    ON c.store = s.store AND c.funnel = s.funnel AND c.funnel_version = s.funnel_version
-ARRAY JOIN arrayEnumerate(c.u) AS step
-WHERE c.u[1] != 0
+    SELECT store, order_id, win.1 AS source, win.2 AS ordered_at, win.3 AS visitor, win.4 AS user, win.5 AS value_minor, win.6 AS currency,
+        win.7 AS base_value_minor, win.8 AS currency_unknown, tellers
+    FROM (
+        SELECT store, order_id, argMin(tuple(source, ordered_at, visitor, user, value_minor, currency, base_value_minor, currency_unknown),
+            (multiIf(source = 'webhook', 0, source = 'server', 1, 2), ingest_ts, generation, partition, offset)) AS win, uniqExact(source) AS tellers
+        FROM tributary.orders FINAL GROUP BY store, order_id
+    )
+) AS o
+LEFT JOIN (
+    SELECT store, order_id, sum(base_value_minor) AS base, sum(whole) AS whole, count() AS n
+    FROM (SELECT store, order_id, event_id, argMin(base_value_minor, (ingest_ts, generation, partition)) AS base_value_minor,
+        argMin(whole, (ingest_ts, generation, partition)) AS whole FROM tributary.refunds FINAL GROUP BY store, order_id, event_id)
+    GROUP BY store, order_id
+) AS r ON o.store = r.store AND o.order_id = r.order_id
 SETTINGS join_use_nulls = 0;
 
-CREATE OR REPLACE VIEW bi.funnel_hourly
+CREATE OR REPLACE VIEW bi.intake
 (
-    store LowCardinality(String) COMMENT 'store', funnel LowCardinality(String) COMMENT 'name of the funnel', funnel_version UInt16 COMMENT 'version of its definition',
-    hour DateTime('UTC') COMMENT 'start of the hour', channel String COMMENT 'channel of the entry', device String COMMENT 'device of the entry',
-    step UInt8 COMMENT 'number of the step, from 1', action String COMMENT 'action of the step',
-    units Int64 COMMENT 'units that reached the step', implied Int64 COMMENT 'of these, units that jumped over it',
-    entered Int64 COMMENT 'units at step 1: the denominator', rate Float64 COMMENT 'units / entered',
-    observed_value Int64 COMMENT 'value of the distinct orders, minor units', final UInt8 COMMENT '1 if the hour never changes again'
+    store LowCardinality(String) COMMENT 'store', ingest_hour DateTime('UTC') COMMENT 'start of the hour in which ingest took the records',
+    records Int64 COMMENT 'records in the log', unique_events Int64 COMMENT 'of these, the first of their id', duplicate Int64 COMMENT 'repeats of an id with the same payload',
+    id_reused Int64 COMMENT 'repeats of an id with another payload: see dead_letters', late Int64 COMMENT 'records, of whatever kind, that came after their window was final'
 )
-AS SELECT f.store AS store, f.funnel AS funnel, f.funnel_version AS funnel_version, toStartOfHour(f.window_start, 'UTC') AS hour, f.channel AS channel, f.device AS device,
-    f.step AS step, any(f.action) AS action, sum(f.units) AS units, sum(f.implied) AS implied, sum(f.entered) AS entered,
-    units / entered AS rate, sum(f.observed_value) AS observed_value, min(f.final) AS final
-FROM bi.funnel_steps AS f WHERE f.basis = 'entry'
-GROUP BY store, funnel, funnel_version, hour, channel, device, step;
+AS SELECT store, ingest_hour, sum(records) AS records, sum(unique_events) AS unique_events, sum(duplicate) AS duplicate, sum(id_reused) AS id_reused, sum(late) AS late
+FROM tributary.intake FINAL GROUP BY store, ingest_hour;
 
-CREATE OR REPLACE VIEW bi.funnel_daily
+CREATE OR REPLACE VIEW bi.late_events
 (
-    store LowCardinality(String) COMMENT 'store', funnel LowCardinality(String) COMMENT 'name of the funnel', funnel_version UInt16 COMMENT 'version of its definition',
-    day Date COMMENT 'day in the time zone of the store', channel String COMMENT 'channel of the entry', device String COMMENT 'device of the entry',
-    step UInt8 COMMENT 'number of the step, from 1', action String COMMENT 'action of the step',
-    units Int64 COMMENT 'units that reached the step', implied Int64 COMMENT 'of these, units that jumped over it',
-    entered Int64 COMMENT 'units at step 1: the denominator', rate Float64 COMMENT 'units / entered',
-    observed_value Int64 COMMENT 'value of the distinct orders, minor units', final UInt8 COMMENT '1 if the windows seen so far never change again'
+    store LowCardinality(String) COMMENT 'store', event_id String COMMENT 'id of the event, 32 hex digits', visitor String COMMENT 'first-party anonymous id',
+    action LowCardinality(String) COMMENT 'canonical action', event_ts DateTime64(3, 'UTC') COMMENT 'time of the event', ingest_ts DateTime64(3, 'UTC') COMMENT 'time at which ingest took it',
+    floor DateTime64(3, 'UTC') COMMENT 'time before which everything was final when it came'
 )
-AS SELECT f.store AS store, f.funnel AS funnel, f.funnel_version AS funnel_version,
-    toDate(substring(toString(f.window_start, z.time_zone), 1, 10)) AS day,
-    f.channel AS channel, f.device AS device,
-    f.step AS step, any(f.action) AS action, sum(f.units) AS units, sum(f.implied) AS implied, sum(f.entered) AS entered,
-    units / entered AS rate, sum(f.observed_value) AS observed_value, min(f.final) AS final
-FROM bi.funnel_steps AS f
-INNER JOIN (SELECT store, argMax(time_zone, version) AS time_zone FROM tributary.store_configs FINAL GROUP BY store) AS z ON f.store = z.store
-WHERE f.basis = 'entry'
-GROUP BY store, funnel, funnel_version, day, channel, device, step;
+AS SELECT store, lower(hex(event_id)) AS event_id, visitor, action, event_ts, ingest_ts, floor FROM tributary.late_events FINAL;
+
+CREATE OR REPLACE VIEW bi.dead_letters
+(
+    store LowCardinality(String) COMMENT 'store, empty if not even that could be read', ingest_ts DateTime64(3, 'UTC') COMMENT 'time at which ingest took it',
+    reason LowCardinality(String) COMMENT 'why it was not taken', path String COMMENT 'where in the payload', rule String COMMENT 'the rule that it broke',
+    topic LowCardinality(String) COMMENT 'topic that it stands in, or that a stage found it in', partition UInt16 COMMENT 'partition there', offset Int64 COMMENT 'offset there',
+    protocol LowCardinality(String) COMMENT 'protocol that it came in by', original String COMMENT 'the bytes as they came'
+)
+AS SELECT store, ingest_ts, reason, path, rule, topic, partition, offset, protocol, original FROM tributary.dead_letters FINAL;

@@ -18,6 +18,8 @@ import (
 	"github.com/tributary-data/tributary/schemas"
 	"github.com/tributary-data/tributary/services/aggregator/cells"
 	"github.com/tributary-data/tributary/services/aggregator/facts"
+	"github.com/tributary-data/tributary/services/aggregator/letters"
+	"github.com/tributary-data/tributary/services/aggregator/minutes"
 	"github.com/tributary-data/tributary/services/aggregator/table"
 	"github.com/tributary-data/tributary/services/internal/boot"
 )
@@ -63,10 +65,10 @@ func (a *app) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// fold runs both stages with one writer, so that their flushes share inserts.
+// fold runs all stages with one writer, so that their flushes share inserts.
 func (a *app) fold(ctx context.Context) error {
 	events, sessions := schemas.TopicEvents(a.config.Generation), schemas.TopicSessions(a.config.Generation, a.config.Epoch)
-	n, err := a.client.SamePartitions(ctx, events, sessions)
+	n, err := a.client.SamePartitions(ctx, events, sessions, schemas.TopicDeadLetters)
 	if err != nil {
 		return err
 	}
@@ -74,7 +76,7 @@ func (a *app) fold(ctx context.Context) error {
 		return err
 	}
 	a.health.Ready("start")
-	a.log.Info("folding", zap.Strings("from", []string{events, sessions}), zap.Int("partitions", n), zap.String("state", a.dir))
+	a.log.Info("folding", zap.Strings("from", []string{events, sessions, schemas.TopicDeadLetters}), zap.Int("partitions", n), zap.String("state", a.dir))
 	writer := clickhouse.NewWriter(a.db, a.log)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return writer.Run(ctx) })
@@ -85,10 +87,14 @@ func (a *app) fold(ctx context.Context) error {
 	g.Go(func() error {
 		return own.Run(ctx, a.group(sessions, table.StageSessions, writer, func(p int32) fold { return cells.New(a.config.Generation, uint16(p)) }).Run)
 	})
+	g.Go(func() error {
+		return own.Run(ctx, a.group(schemas.TopicDeadLetters, table.StageLetters, writer, func(p int32) fold { return letters.New(a.config.Generation, uint16(p)) }).Run)
+	})
+	g.Go(func() error { return minutes.New(a.db, a.log).Run(ctx) })
 	return g.Wait()
 }
 
-// fold is what both stages are.
+// fold is what all stages are.
 type fold interface {
 	stream.Fold[clickhouse.Submission]
 	Load(r stream.StateReader, next int64) error

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tributary-data/tributary/pkg/event"
 	"github.com/tributary-data/tributary/pkg/kafka"
 	"github.com/tributary-data/tributary/pkg/obs"
 	"github.com/tributary-data/tributary/pkg/state"
@@ -59,19 +60,21 @@ func (a *app) Run(ctx context.Context) error {
 
 func (a *app) fold(ctx context.Context) error {
 	from, to := schemas.TopicEvents(a.config.Generation), schemas.TopicSessions(a.config.Generation, a.config.Epoch)
-	n, err := a.client.SamePartitions(ctx, from, to)
+	n, err := a.client.SamePartitions(ctx, from, to, schemas.TopicDeadLetters)
 	if err != nil {
 		return err
 	}
 	a.health.Ready("start")
 	a.log.Info("folding", zap.String("from", from), zap.String("to", to), zap.Int("partitions", n), zap.String("state", a.dir))
-	producer := kafka.NewProducer(a.client, kafka.ProducerConfig{Topic: to, Partitions: n})
+	sessions := kafka.NewProducer(a.client, kafka.ProducerConfig{Topic: to, Partitions: n})
+	dead := kafka.NewProducer(a.client, kafka.ProducerConfig{Topic: schemas.TopicDeadLetters, Partitions: n})
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return producer.Run(ctx) })
-	group := stream.Group[[]visitor.Message]{
+	g.Go(func() error { return sessions.Run(ctx) })
+	g.Go(func() error { return dead.Run(ctx) })
+	group := stream.Group[visitor.Output]{
 		Config:  stream.Config{FlushEvery: a.config.FlushEvery, FailPoint: boot.FailPoint},
 		Metrics: a.metrics,
-		Open:    func(p int32) (stream.Part[[]visitor.Message], error) { return a.open(p, producer) },
+		Open:    func(p int32) (stream.Part[visitor.Output], error) { return a.open(p, &lane{sessions, dead, int(p)}) },
 		Read: func(next map[int32]int64) stream.Reader {
 			return kafka.NewReader(a.client, kafka.ReaderConfig{Topic: from}, next)
 		},
@@ -81,32 +84,42 @@ func (a *app) fold(ctx context.Context) error {
 }
 
 // open restores the fold of one partition from its store.
-func (a *app) open(p int32, producer *kafka.Producer) (part stream.Part[[]visitor.Message], err error) {
+func (a *app) open(p int32, sink *lane) (part stream.Part[visitor.Output], err error) {
 	st, err := state.Open(filepath.Join(a.dir, "visitor", fmt.Sprintf("g%d.e%d", a.config.Generation, a.config.Epoch), strconv.Itoa(int(p))), state.Options{})
 	if err != nil {
 		return part, err
 	}
-	f := visitor.NewFold(a.config.Generation, uint32(p))
+	f := visitor.NewFold(schemas.TopicEvents(a.config.Generation), a.config.Generation, uint32(p))
 	if err := f.Load(st, st.Next()); err != nil {
 		return part, fmt.Errorf("restore: %w", err)
 	}
-	return stream.Part[[]visitor.Message]{Fold: f, Store: st, Sink: &lane{producer: producer, partition: int(p)}}, nil
+	return stream.Part[visitor.Output]{Fold: f, Store: st, Sink: sink}, nil
 }
 
-// lane writes what a fold emits to the partition with the fold's own number.
+// lane writes what a fold emits: sessions to the partition with the fold's own number, dead letters by their key.
 type lane struct {
-	producer  *kafka.Producer
-	partition int
+	sessions, dead *kafka.Producer
+	partition      int
 }
 
 // Write returns when everything is acknowledged.
-func (l *lane) Write(ctx context.Context, out []visitor.Message) error {
-	if len(out) == 0 {
+func (l *lane) Write(ctx context.Context, out visitor.Output) error {
+	if len(out.Dead) > 0 {
+		byPartition := map[int][]kafka.Message{}
+		for _, m := range out.Dead {
+			p := event.Partition(m.Key, l.dead.Partitions())
+			byPartition[p] = append(byPartition[p], kafka.Message(m))
+		}
+		if err := l.dead.Write(ctx, byPartition); err != nil {
+			return fmt.Errorf("dead letters: %w", err)
+		}
+	}
+	if len(out.Sessions) == 0 {
 		return nil
 	}
-	messages := make([]kafka.Message, len(out))
-	for i, m := range out {
+	messages := make([]kafka.Message, len(out.Sessions))
+	for i, m := range out.Sessions {
 		messages[i] = kafka.Message(m)
 	}
-	return l.producer.Write(ctx, map[int][]kafka.Message{l.partition: messages})
+	return l.sessions.Write(ctx, map[int][]kafka.Message{l.partition: messages})
 }

@@ -1,4 +1,5 @@
-// Package facts folds one partition of events into rows: the facts as they came, with what only the log tells (late).
+// Package facts folds one partition of events into rows: the facts as they came, with what only the log tells (late,
+// repeated), and what needs no session: orders and refunds.
 package facts
 
 import (
@@ -15,37 +16,40 @@ import (
 // flagDriven marks records of a driven clock in an envelope's flags.
 const flagDriven = 1
 
-// Keys of the store: c/<store> → config record, w → clock.
-const (
-	prefixConfig = "c/"
-	keyClock     = "w"
-)
-
 // Fold of one partition. It implements stream.Fold.
 type Fold struct {
 	generation uint8
 	partition  uint16
 
-	clock      *event.Clock
-	configs    map[string]*pb.Record // by store
-	newConfigs map[string]bool
-	clockMark  int64
-	last       int64
-	events     [][]any
-	configRows [][]any
-	skipped    uint64
+	clock  *event.Clock
+	stores map[string]*store
+	seen   seen
+	intake intake
+	last   int64 // offset of the last applied record
+
+	rows      map[*clickhouse.Table][][]any // since the last commit
+	clockMark int64
+	configs   bool // a setting came since the last commit
+	skipped   uint64
+}
+
+// store is what the fold knows of one store.
+type store struct {
+	line    stores.Timeline
+	records []*pb.Record // by order of arrival
+	saved   int          // of records
 }
 
 // New is the fold of an empty log.
 func New(generation uint8, partition uint16) *Fold {
-	return &Fold{generation: generation, partition: partition, clock: event.NewClock(), configs: map[string]*pb.Record{},
-		newConfigs: map[string]bool{}, clockMark: event.Unseen, last: -1}
+	return &Fold{generation: generation, partition: partition, clock: event.NewClock(), stores: map[string]*store{}, seen: newSeen(),
+		intake: newIntake(), rows: map[*clickhouse.Table][][]any{}, clockMark: event.Unseen, last: -1}
 }
 
 // Watermark of the partition, Unix milliseconds.
 func (f *Fold) Watermark() int64 { return f.clock.Watermark() }
 
-// Skipped counts the records that could not be decoded.
+// Skipped counts the records that could not be decoded. The sessionizer writes them to dead-letters.
 func (f *Fold) Skipped() uint64 { return f.skipped }
 
 // Apply folds one record of events.
@@ -60,123 +64,91 @@ func (f *Fold) Apply(r stream.Record) error {
 	f.clock.Observe(rec.IngestTs, r.AppendTime, driven)
 	switch rec.Kind {
 	case pb.Kind_KIND_CONFIG:
-		if old := f.configs[rec.Store]; old != nil && old.GetConfig().GetConfigId() == rec.GetConfig().GetConfigId() {
-			return nil
-		}
-		rows, err := f.setConfig(rec)
+		added, err := f.setConfig(rec)
 		if err != nil {
 			return fmt.Errorf("config of store %s: %w", rec.Store, err)
 		}
-		f.configRows = append(f.configRows, rows...)
-		f.newConfigs[rec.Store] = true
+		if added {
+			f.put(&table.Configs, f.configRows(rec)...)
+			f.configs = true
+		}
 	case pb.Kind_KIND_EVENT:
 		if e := rec.GetEvent(); e != nil {
 			ts, flags := event.Clamp(e.EventTs, rec.IngestTs, r.AppendTime, driven)
 			e.EventTs, e.Flags = ts, e.Flags|flags
-			f.events = append(f.events, f.row(rec, e, r.Offset))
+			f.applyEvent(rec, e)
 		}
 	}
 	return nil
 }
 
-// setConfig takes a config and returns its rows. All partitions write the same rows for one config, so its own id and
-// date are all that versions them.
-func (f *Fold) setConfig(rec *pb.Record) ([][]any, error) {
-	c := rec.GetConfig()
-	file, err := stores.Parse(c.GetFile())
-	if err != nil {
-		return nil, err
+func (f *Fold) put(t *clickhouse.Table, rows ...[]any) { f.rows[t] = append(f.rows[t], rows...) }
+
+// applyEvent counts the event and makes its rows. A repeat has rows too: of each key the first wins in the table.
+func (f *Fold) applyEvent(rec *pb.Record, e *pb.Event) {
+	late := f.clock.Late(rec.Store, e.EventTs)
+	f.intake.count(rec.Store, rec.IngestTs, event.NewVersion(f.generation, f.last), f.seen.look(rec, e, f.clock.Watermark(), f.rememberFor(rec)), late)
+	f.put(&table.Events, f.eventRow(rec, e, late))
+	if late {
+		f.put(&table.LateEvents, f.lateRow(rec, e))
 	}
-	f.clock.SetLateness(rec.Store, file.Meaning.Lateness.Millis())
-	f.configs[rec.Store] = rec
-	var rows [][]any
-	for _, fu := range file.Meaning.Funnels {
-		steps := make([]string, len(fu.Steps))
-		for i, s := range fu.Steps {
-			steps[i] = s.Action
+	switch e.Action {
+	case event.Purchased:
+		f.put(&table.Orders, f.orderRow(rec, e))
+	case event.Refunded:
+		if e.OrderId != "" {
+			f.put(&table.Refunds, f.refundRow(rec, e))
 		}
-		rows = append(rows, []any{rec.Store, c.ConfigId, table.Time(c.EffectiveFrom), uint64(c.EffectiveFrom),
-			file.Meaning.TimeZone, string(c.File), fu.Name, fu.Version, steps})
 	}
-	return rows, nil
 }
 
-// row of one event: the first record of an id wins, so the version is the complement of its place.
-func (f *Fold) row(rec *pb.Record, e *pb.Event, offset int64) []any {
-	late := uint8(0)
-	if f.clock.Late(rec.Store, e.EventTs) {
-		late = 1
+// rememberFor is how long the id of a record is remembered, in milliseconds.
+func (f *Fold) rememberFor(rec *pb.Record) int64 {
+	lateness := int64(0)
+	if s := f.stores[rec.Store]; s != nil {
+		lateness = s.line.At(rec.IngestTs).File.Meaning.Lateness.Millis()
 	}
-	interactive := uint8(0)
-	if e.Interactive {
-		interactive = 1
+	return event.RememberFor(lateness)
+}
+
+// setConfig takes a setting; an id that is known already changes nothing.
+func (f *Fold) setConfig(rec *pb.Record) (added bool, err error) {
+	s, c := f.stores[rec.Store], rec.GetConfig()
+	if s == nil {
+		s = &store{}
 	}
-	en, m := e.Entry, e.Money
-	if en == nil {
-		en = &pb.Entry{}
+	if added, err = s.line.Add(c.GetConfigId(), c.GetEffectiveFrom(), c.GetFile()); err != nil || !added {
+		return false, err
 	}
-	return []any{rec.Store, e.Visitor, string(e.EventId), event.NewVersion(f.generation, offset).Complement(), f.generation, f.partition, offset,
-		table.Time(rec.IngestTs), table.Time(e.EventTs), table.Time(e.OriginalTs), table.Time(e.SentTs), e.Sequence, late, e.Flags, e.User, e.Action, interactive,
-		e.MessageId, e.Url, e.Path, e.Title, e.Referrer,
-		en.Channel, en.Source, en.Medium, en.Campaign, en.Term, en.Content, en.BrandSearch, en.ClickIdKind, en.ClickId, en.Device, en.Os, en.Browser, en.Country,
-		e.Product, e.Quantity, m.GetMinor(), m.GetCurrency(), e.OrderId, e.CartToken, e.CheckoutToken, e.PayloadHash, string(e.Properties), e.Protocol, e.Origin}
+	f.stores[rec.Store] = s
+	s.records = append(s.records, rec)
+	for _, set := range s.line {
+		if set.ID == c.GetConfigId() {
+			f.clock.SetLateness(rec.Store, set.From, set.File.Meaning.Lateness.Millis())
+		}
+	}
+	return true, nil
+}
+
+// order of the tables in a flush.
+func order() []*clickhouse.Table {
+	return []*clickhouse.Table{&table.Configs, &table.Events, &table.LateEvents, &table.Orders, &table.Refunds}
 }
 
 // Flush returns the rows since the last Saved, and the progress to be written after them.
 func (f *Fold) Flush() (clickhouse.Submission, error) {
 	var s clickhouse.Submission
-	if len(f.configRows) > 0 {
-		s.Data = append(s.Data, clickhouse.Insert{Table: &table.Configs, Rows: f.configRows})
+	for _, t := range order() {
+		if rows := f.rows[t]; len(rows) > 0 {
+			s.Data = append(s.Data, clickhouse.Insert{Table: t, Rows: rows})
+		}
 	}
-	if len(f.events) > 0 {
-		s.Data = append(s.Data, clickhouse.Insert{Table: &table.Events, Rows: f.events})
+	if rows := f.intake.rows(f.generation, f.partition); len(rows) > 0 {
+		s.Data = append(s.Data, clickhouse.Insert{Table: &table.Intake, Rows: rows})
 	}
 	s.Marks = []clickhouse.Insert{{Table: &table.Progress, Rows: [][]any{{uint16(0), table.StageEvents, f.generation, f.partition,
 		uint64(event.NewVersion(f.generation, f.last)), table.Time(f.clock.Watermark()), table.Time(f.clock.MinFloor()), f.last + 1}}}}
+	f.seen.forget(f.clock.Watermark())
+	f.intake.forget(f.clock.Watermark())
 	return s, nil
-}
-
-// Save stages what changed since the last commit.
-func (f *Fold) Save(b stream.Batcher) error {
-	for store := range f.newConfigs {
-		v, err := f.configs[store].MarshalVT()
-		if err != nil {
-			return err
-		}
-		if err := b.Set([]byte(prefixConfig+store), v); err != nil {
-			return err
-		}
-	}
-	if f.clock.MaxIngest() == f.clockMark && len(f.newConfigs) == 0 {
-		return nil
-	}
-	return b.Set([]byte(keyClock), f.clock.Snapshot())
-}
-
-// Saved forgets what is durable now.
-func (f *Fold) Saved() {
-	clear(f.newConfigs)
-	f.events, f.configRows = nil, nil
-	f.clockMark = f.clock.MaxIngest()
-}
-
-// Load restores the fold from its store.
-func (f *Fold) Load(r stream.StateReader, next int64) error {
-	f.last = next - 1
-	err := r.Each([]byte(prefixConfig), func(_, value []byte) error {
-		rec := &pb.Record{}
-		if err := rec.UnmarshalVT(value); err != nil {
-			return err
-		}
-		_, err := f.setConfig(rec)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("load configs: %w", err)
-	}
-	if err := r.Each([]byte(keyClock), func(_, v []byte) error { return f.clock.Restore(v) }); err != nil {
-		return fmt.Errorf("load clock: %w", err)
-	}
-	f.clockMark = f.clock.MaxIngest()
-	return nil
 }

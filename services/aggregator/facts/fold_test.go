@@ -2,6 +2,7 @@ package facts_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -146,7 +147,7 @@ func TestFlushPositionsDoNotShow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, rows := facts.New(0, 3), []string(nil)
+		f, rows, intake := facts.New(0, 3), []string(nil), map[string]string{}
 		for i, r := range log {
 			if err := f.Apply(r); err != nil {
 				t.Fatal(err)
@@ -160,6 +161,10 @@ func TestFlushPositionsDoNotShow(t *testing.T) {
 			}
 			for _, in := range s.Data {
 				for _, row := range in.Rows {
+					if in.Table.Name == "tributary.intake" {
+						intake[fmt.Sprint(row[:4])] = fmt.Sprint(row) // absolute values: the last one counts
+						continue
+					}
 					rows = append(rows, fmt.Sprint(in.Table.Name, row))
 				}
 			}
@@ -167,6 +172,10 @@ func TestFlushPositionsDoNotShow(t *testing.T) {
 				t.Fatal(err)
 			}
 			f.Saved()
+		}
+		slices.Sort(rows) // tables come one after the other in a flush
+		for _, h := range slices.Sorted(maps.Keys(intake)) {
+			rows = append(rows, intake[h])
 		}
 		var store []string
 		err = st.Each(nil, func(k, v []byte) error { store = append(store, fmt.Sprintf("%q=%x", k, v)); return nil })
@@ -179,6 +188,84 @@ func TestFlushPositionsDoNotShow(t *testing.T) {
 		if !slices.Equal(rows, wantRows) || !slices.Equal(store, wantStore) {
 			t.Errorf("flushes of %d: rows or store differ", flush)
 		}
+	}
+}
+
+// Ensure that records are counted by what they are: unique, repeated, reused with another payload, late; per store and
+// visitor; and remembered over a restart.
+func TestIntake(t *testing.T) {
+	st, err := state.Open(t.TempDir(), state.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	now := 100 * hour
+	other, reusedID := eventAt(now, now+1, "1"), eventAt(now, now+1, "1")
+	other.GetEvent().Visitor = "b"
+	reusedID.GetEvent().PayloadHash = 9
+	log := []*pb.Record{config(), eventAt(now, now, "1"), eventAt(now, now+600_000, "1"), reusedID, other, eventAt(now-30*hour, now+2, "2"), eventAt(now-30*hour, now+3, "2"),
+		eventAt(now, now+49*hour+event.Allowance, "1")}
+	var counts []string
+	for i, r := range log {
+		f := facts.New(0, 3) // every record by a new owner
+		if err := f.Load(st, st.Next()); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Apply(record(t, int64(i), r)); err != nil {
+			t.Fatal(err)
+		}
+		s, err := f.Flush()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, in := range s.Data {
+			if in.Table.Name == "tributary.intake" {
+				counts = append(counts, fmt.Sprint(in.Rows[len(in.Rows)-1][5:]))
+			}
+		}
+		if err := st.Commit(int64(i)+1, f.Save); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// records, unique, duplicate, late, id_reused
+	want := []string{"[1 1 0 0 0]", "[2 1 1 0 0]", "[3 1 1 0 1]", "[4 2 1 0 1]", "[5 3 1 1 1]", "[6 3 2 2 1]", "[1 0 1 1 0]"}
+	if !slices.Equal(counts, want) {
+		t.Errorf("got  %v\nwant %v", counts, want)
+	}
+}
+
+// Ensure that late events have rows of their own, that orders and refunds know no lateness, and what they hold.
+func TestLateEventsOrdersRefunds(t *testing.T) {
+	f := facts.New(0, 3)
+	now := 100 * hour
+	money := func(r *pb.Record, action, order string, m *pb.Money) *pb.Record {
+		r.GetEvent().Action, r.GetEvent().OrderId, r.GetEvent().Money, r.GetEvent().Origin = action, order, m, "webhook"
+		return r
+	}
+	for i, r := range []*pb.Record{config(), eventAt(now, now, "1"),
+		money(eventAt(now-40*hour, now, "2"), "purchased", "o1", &pb.Money{Minor: 1200, Currency: "EUR"}),
+		money(eventAt(now, now, "3"), "purchased", "", &pb.Money{Minor: 5, Currency: "XXX"}),
+		money(eventAt(now, now, "4"), "refunded", "o1", nil),
+		money(eventAt(now, now, "5"), "refunded", "", nil)} {
+		if err := f.Apply(record(t, int64(i), r)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := f.Flush()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := column(t, s.Data, "tributary.late_events", "offset"); !slices.Equal(got, []string{"2"}) {
+		t.Errorf("late events: got %v", got)
+	}
+	id := event.IDFromMessage("3").String()
+	for name, want := range map[string][]string{"order_id": {"o1", "event:" + id}, "base_value_minor": {"1200", "0"}, "currency_unknown": {"0", "1"}, "source": {"webhook", "webhook"}} {
+		if got := column(t, s.Data, "tributary.orders", name); !slices.Equal(got, want) {
+			t.Errorf("orders, %s: got %v, want %v", name, got, want)
+		}
+	}
+	if got := column(t, s.Data, "tributary.refunds", "whole"); !slices.Equal(got, []string{"1"}) {
+		t.Errorf("refunds: got %v", got)
 	}
 }
 

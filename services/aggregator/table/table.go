@@ -14,8 +14,28 @@ var Events = clickhouse.Table{Name: "tributary.events", Columns: "store, visitor
 	"product, quantity, value_minor, currency, order_id, cart_token, checkout_token, payload_hash, properties, protocol, origin"}
 
 // Configs are the stores' settings, one row per funnel.
-var Configs = clickhouse.Table{Name: "tributary.store_configs", Columns: "store, config_id, effective_from, version, time_zone, file, " +
+var Configs = clickhouse.Table{Name: "tributary.store_configs", Columns: "store, config_id, effective_from, version, time_zone, currency, file, " +
 	"funnel, funnel_version, steps"}
+
+// LateEvents came when their windows were final.
+var LateEvents = clickhouse.Table{Name: "tributary.late_events", Columns: "store, visitor, event_id, version, generation, partition, offset, " +
+	"ingest_ts, event_ts, floor, action"}
+
+// Orders of one source and partition each; the view resolves them.
+var Orders = clickhouse.Table{Name: "tributary.orders", Columns: "store, order_id, source, generation, partition, version, ingest_ts, offset, " +
+	"ordered_at, visitor, user, value_minor, currency, base_value_minor, currency_unknown"}
+
+// Refunds take back an order, or a part of it.
+var Refunds = clickhouse.Table{Name: "tributary.refunds", Columns: "store, order_id, event_id, generation, partition, version, ingest_ts, " +
+	"refunded_at, value_minor, currency, base_value_minor, whole, currency_unknown"}
+
+// Intake counts the records by the hour in which ingest took them.
+var Intake = clickhouse.Table{Name: "tributary.intake", Columns: "store, ingest_hour, generation, partition, version, " +
+	"records, unique_events, duplicate, late, id_reused"}
+
+// DeadLetters hold what could not be taken, as it came.
+var DeadLetters = clickhouse.Table{Name: "tributary.dead_letters", Columns: "store, topic, partition, offset, version, ingest_ts, " +
+	"reason, path, rule, text, protocol, original"}
 
 // Sessions hold the current value of each session; deleted = 1 is a tombstone.
 var Sessions = clickhouse.Table{Name: "tributary.sessions", Columns: "epoch, store, created_day, session_id, version, generation, partition, " +
@@ -34,6 +54,7 @@ var Progress = clickhouse.Table{Name: "tributary.progress", Columns: "epoch, sta
 const (
 	StageEvents   = "events"
 	StageSessions = "sessions"
+	StageLetters  = "dead-letters"
 )
 
 // Time of Unix milliseconds. What a DateTime64 column cannot hold (before 1970: nothing was seen yet) becomes 0.

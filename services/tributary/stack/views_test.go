@@ -8,8 +8,11 @@ import (
 	"strings"
 	"testing"
 
+	"go.uber.org/zap"
+
 	"github.com/tributary-data/tributary/pkg/clickhouse"
 	"github.com/tributary-data/tributary/pkg/embedded/harness"
+	"github.com/tributary-data/tributary/services/aggregator/minutes"
 	"github.com/tributary-data/tributary/services/tributary/stack"
 )
 
@@ -69,8 +72,8 @@ func expect(t *testing.T, db *clickhouse.DB, query string, want ...string) {
 func TestEveryColumnHasAComment(t *testing.T) {
 	db := fresh(t)
 	expect(t, db, "SELECT table, name FROM system.columns WHERE database IN ('bi', 'api') AND comment = ''")
-	expect(t, db, "SELECT DISTINCT table FROM system.columns WHERE database = 'bi' ORDER BY table", "completeness", "events", "funnel_daily",
-		"funnel_hourly", "funnel_steps", "sessions")
+	expect(t, db, "SELECT DISTINCT table FROM system.columns WHERE database = 'bi' ORDER BY table", "completeness", "dead_letters", "events",
+		"funnel_daily", "funnel_hourly", "funnel_minutes", "funnel_steps", "funnel_steps_by_occurrence", "intake", "late_events", "orders", "sessions")
 	if applied, err := stack.Migrate(context.Background(), db, 3); err != nil || len(applied) != 0 {
 		t.Errorf("migrating again: %v, %v", applied, err)
 	}
@@ -150,4 +153,43 @@ func TestFactViews(t *testing.T) {
 	expect(t, db, "SELECT final FROM bi.sessions", "1")
 	exec(t, db, fmt.Sprintf(session, 3, 1), fmt.Sprintf(session, 2, 0))
 	expect(t, db, "SELECT session_id FROM bi.sessions")
+}
+
+// Ensure that of several tellers of an order the webhook counts, then the server, then the browser, then who came first;
+// and that refunds restate it, whenever they came and however often they were told.
+func TestOrders(t *testing.T) {
+	db := fresh(t)
+	order := func(id, source string, partition, ms, minor int) string {
+		return fmt.Sprintf(`INSERT INTO tributary.orders (store, order_id, source, generation, partition, version, ingest_ts, offset, ordered_at, value_minor, currency, base_value_minor)
+			VALUES ('demo', '%s', '%s', 0, %d, 1, fromUnixTimestamp64Milli(%d), 0, 0, %d, 'EUR', %d)`, id, source, partition, ms, minor, minor)
+	}
+	refund := func(id, event string, partition, minor, whole int) string {
+		return fmt.Sprintf(`INSERT INTO tributary.refunds (store, order_id, event_id, generation, partition, version, base_value_minor, whole)
+			VALUES ('demo', '%s', unhex('%s'), 0, %d, 1, %d, %d)`, id, event, partition, minor, whole)
+	}
+	exec(t, db, refund("a", "01", 3, 200, 0), refund("a", "01", 9, 200, 0), refund("a", "02", 3, 50, 0), refund("d", "04", 3, 900, 0), refund("c", "03", 3, 0, 1))
+	exec(t, db, order("a", "browser", 3, 1000, 900), order("a", "webhook", 9, 5000, 1000), order("a", "server", 1, 500, 800),
+		order("b", "browser", 5, 2000, 70), order("b", "browser", 4, 1000, 60), order("c", "browser", 3, 1000, 500), order("d", "browser", 3, 1000, 500))
+	expect(t, db, "SELECT order_id, source, base_value_minor, refunded_minor, net_value_minor, refunds, tellers FROM bi.orders ORDER BY order_id",
+		"a webhook 1000 250 750 2 3", "b browser 60 0 60 0 1", "c browser 500 500 0 1 1", "d browser 500 500 0 1 1")
+}
+
+// Ensure that minutes go three days behind the final mark, whole days at a time, and quarters of an hour stay.
+func TestMinutesAreDropped(t *testing.T) {
+	db := fresh(t)
+	for _, day := range []string{"01", "02", "03"} {
+		exec(t, db, cell("demo", "2026-01-"+day+" 10:00:00", 0, 1, "[1, 0]"), strings.Replace(cell("demo", "2026-01-"+day+" 10:00:00", 0, 1, "[1, 0]"), " 900,", " 60,", 1))
+	}
+	for p := range 3 {
+		exec(t, db, progress(p, 1, 5*1440, 5*1440)) // final through 2026-01-06
+	}
+	d := minutes.New(db, zap.NewNop())
+	if days, err := d.Drop(t.Context()); err != nil || !slices.Equal(days, []string{"2026-01-01", "2026-01-02"}) {
+		t.Errorf("dropped %v, %v", days, err)
+	}
+	expect(t, db, "SELECT DISTINCT toString(toDate(window_start)) FROM bi.funnel_minutes", "2026-01-03")
+	expect(t, db, "SELECT count() FROM bi.funnel_steps WHERE step = 1", "3")
+	if days, err := d.Drop(t.Context()); err != nil || len(days) != 0 {
+		t.Errorf("again: dropped %v, %v", days, err)
+	}
 }

@@ -51,7 +51,7 @@ func (j *judge) cells(ctx context.Context) error {
 	h := j.truth.Header
 	got, err := each(ctx, j.db, "SELECT toInt64(toUnixTimestamp(window_start)), toString(channel), toString(device), toInt64(step), toString(action), "+
 		"toInt64(units), toInt64(implied), toInt64(entered), toInt64(observed_value) FROM bi.funnel_steps WHERE store = "+quoted(h.Store)+
-		" AND funnel = "+quoted(h.Funnel)+fmt.Sprintf(" AND funnel_version = %d AND basis = 'entry'", h.FunnelVersion),
+		" AND funnel = "+quoted(h.Funnel)+fmt.Sprintf(" AND funnel_version = %d", h.FunnelVersion),
 		func(scan func(...any) error) (r row[cellKey, cellFacts], err error) {
 			err = scan(&r.key.Window, &r.key.Channel, &r.key.Device, &r.key.step, &r.facts.action, &r.facts.units, &r.facts.implied,
 				&r.facts.entered, &r.facts.observed)
