@@ -26,6 +26,7 @@ type child struct {
 	stdin io.WriteCloser
 	log   string
 	addrs chan announcement
+	known map[string]string // announced and read so far; only addr touches it
 	done  chan struct{} // closed when the process is gone
 	err   error         // valid after done
 }
@@ -34,11 +35,11 @@ type announcement struct{ what, addr string }
 
 // start runs a program with settings as environment, its log in dir.
 func start(name, dir, program string, args, settings []string) (*child, error) {
-	log, err := os.Create(filepath.Join(dir, name+".log"))
+	log, err := os.OpenFile(filepath.Join(dir, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644) // a restart keeps the last words of a crash
 	if err != nil {
 		return nil, fmt.Errorf("create log: %w", err)
 	}
-	c := &child{name: name, cmd: exec.Command(program, args...), log: log.Name(), addrs: make(chan announcement, 8), done: make(chan struct{})}
+	c := &child{name: name, cmd: exec.Command(program, args...), log: log.Name(), addrs: make(chan announcement, 8), known: map[string]string{}, done: make(chan struct{})}
 	c.cmd.Stderr = log
 	c.cmd.Env = append(os.Environ(), settings...)
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is ours to pass on, in order
@@ -75,11 +76,12 @@ func (c *child) watch(out io.Reader, log io.Closer) {
 // addr waits for the address of one of the child's ports.
 func (c *child) addr(ctx context.Context, what string) (string, error) {
 	for {
+		if addr, ok := c.known[what]; ok {
+			return addr, nil
+		}
 		select {
 		case a := <-c.addrs:
-			if a.what == what {
-				return a.addr, nil
-			}
+			c.known[a.what] = a.addr // ports are announced in any order
 		case <-c.done:
 			return "", c.failure()
 		case <-ctx.Done():
