@@ -7,6 +7,7 @@ package collect
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"time"
 
 	"github.com/tributary-data/tributary/pkg/enrich"
@@ -28,7 +29,7 @@ type Message struct{ Key, Value []byte }
 var ErrBusy = errors.New("the log cannot take records now")
 
 // Publisher makes records safe. It returns when all of them are acknowledged by every in-sync replica; any error means
-// that some may not be, and that the client must send them again.
+// that some may not be, and that the client must send them again. The messages are the publisher's own.
 type Publisher interface {
 	Publish(ctx context.Context, events, deadLetters []Message) error
 }
@@ -47,6 +48,11 @@ type Store struct {
 	Currency string
 	// Enricher with the store's own rules.
 	Enricher *enrich.Enricher
+	// Internal are the networks of the store's own people: events from them are flagged. Servers that send what
+	// customers do belong in none.
+	Internal []netip.Prefix
+	// Origins of the pages that may send, such as https://shop.example. Empty: any.
+	Origins []string
 }
 
 // Stores finds a store by write key.
@@ -62,4 +68,8 @@ type Config struct {
 	Metrics *Metrics
 	// Timeout for the acknowledgement of one request's records. Default: 10s
 	Timeout time.Duration
+	// CountryHeader in which a CDN tells the client's country, such as CF-IPCountry. Empty: none does.
+	CountryHeader string
+	// Proxies whose X-Forwarded-For is believed. Empty: none.
+	Proxies []netip.Prefix
 }

@@ -7,26 +7,15 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/tributary-data/tributary/pkg/event"
-	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 )
-
-// callTypes by path: server SDKs write the type out, browser SDKs its first letter.
-var callTypes = map[string]string{
-	"batch": "", "b": "", "import": "",
-	"track": "track", "t": "track", "page": "page", "p": "page", "screen": "screen", "s": "screen",
-	"identify": "identify", "i": "identify", "group": "group", "g": "group", "alias": "alias", "a": "alias",
-}
 
 // Handler answers storefront clients. It is safe for concurrent use.
 type Handler struct {
 	config Config
-	mux    *http.ServeMux
 }
 
 // New prepares a handler.
@@ -40,18 +29,8 @@ func New(c Config) (*Handler, error) {
 	if c.Metrics == nil {
 		c.Metrics = NewMetrics(nil)
 	}
-	h := &Handler{config: c, mux: http.NewServeMux()}
-	for path, callType := range callTypes {
-		h.mux.HandleFunc("POST /v1/"+path, func(w http.ResponseWriter, r *http.Request) { h.segment(w, r, callType) })
-		h.mux.HandleFunc("OPTIONS /v1/"+path, preflight)
-	}
-	h.mux.HandleFunc("POST /v1/m", func(w http.ResponseWriter, r *http.Request) { answer(w, r, http.StatusOK, nil) }) // an SDK's own metrics
-	h.mux.HandleFunc("GET /v1/projects/{key}/settings", h.settings)
-	return h, nil
+	return &Handler{config: c}, nil
 }
-
-// ServeHTTP answers one request.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
 
 // failure is an answer other than 200.
 type failure struct {
@@ -65,18 +44,32 @@ func fail(status int, format string, args ...any) *failure {
 	return &failure{status: status, text: fmt.Sprintf(format, args...)}
 }
 
+// work is the memory of one request. Records that are published have memory of their own, so all of it is used again.
+type work struct {
+	body []byte
+	decoder
+	messages
+}
+
+var works = sync.Pool{New: func() any { return &work{body: make([]byte, 0, 64<<10)} }}
+
 func (h *Handler) segment(w http.ResponseWriter, r *http.Request, callType string) {
 	err := h.take(r, callType)
 	status := http.StatusOK
-	var f *failure
-	switch {
-	case errors.As(err, &f):
-		status = f.status
-	case err != nil:
-		status, err = http.StatusServiceUnavailable, ErrBusy // why is in the metrics and the log of the publisher
+	if err != nil {
+		status, err = statusOf(err)
 	}
 	h.config.Metrics.answered(status)
 	answer(w, r, status, err)
+}
+
+// statusOf an error, and what the client may know of it. Why records were not taken is in the publisher's log.
+func statusOf(err error) (int, error) {
+	var f *failure
+	if errors.As(err, &f) {
+		return f.status, f
+	}
+	return http.StatusServiceUnavailable, ErrBusy
 }
 
 // take reads, checks and publishes one request.
@@ -85,94 +78,85 @@ func (h *Handler) take(r *http.Request, callType string) error {
 	if !ok {
 		return ErrBusy
 	}
-	buf := bodies.Get().(*[]byte)
-	defer bodies.Put(buf)
-	body, err := readBody(r, (*buf)[:0])
-	*buf = body[:0]
+	k := works.Get().(*work)
+	defer works.Put(k)
+	body, err := readBody(r, k.body[:0])
+	k.body = body[:0]
 	if err != nil {
 		return err
 	}
-	b, err := decodeSegment(body)
-	if err != nil {
-		return badJSON(err)
+	if !k.decode(body, callType) {
+		return k.failure()
 	}
-	st := h.config.Stores[either(basicKey(r), b.WriteKey)]
-	if st == nil {
+	st := h.store(r, k.writeKey)
+	switch {
+	case st == nil:
 		return fail(http.StatusUnauthorized, "unknown write key: send it as the user name of basic authorization or as writeKey in the body")
-	}
-	at := place{callType: callType, sentAt: b.SentAt, body: body, received: now}
-	items := b.Batch
-	if callType == "" {
-		at.context = b.Context
-	} else {
-		items = []jsontext.Value{body}
-	}
-	if len(items) > MaxItems {
-		return fail(http.StatusBadRequest, "a batch holds at most %d events, this one has %d", MaxItems, len(items))
-	}
-	if callType != "" && len(body) > event.MaxBytes {
+	case !st.mayCome(r):
+		return fail(http.StatusForbidden, "pages of %q may not send for this store: list it among the store's origins", r.Header.Get("Origin"))
+	case len(k.items) > MaxItems:
+		return fail(http.StatusBadRequest, "a batch holds at most %d events, this one has %d", MaxItems, len(k.items))
+	case callType != "" && len(body) > event.MaxBytes:
 		return fail(http.StatusBadRequest, "an event holds at most %d bytes, this one has %d", event.MaxBytes, len(body))
 	}
-	events, dead, err := h.records(st, items, at, flags)
-	if err != nil {
+	at := place{store: st, client: h.config.clientOf(r, st), protocol: "segment", sentAt: k.sentAt, body: body, received: now}
+	if err := h.encode(k, at, flags); err != nil {
 		return err
 	}
-	if len(events)+len(dead) == 0 {
+	return h.publish(r.Context(), k)
+}
+
+// encode makes each item an event or a dead letter.
+func (h *Handler) encode(k *work, at place, flags uint32) error {
+	k.messages.reset()
+	for i := range k.items {
+		it := &k.items[i]
+		if !it.null {
+			it.context.under(&k.base)
+		}
+		at.index = i
+		e, fault := h.canonical(&k.messages, it, at)
+		var err error
+		if fault != nil {
+			h.config.Metrics.refused(fault.Reason)
+			err = k.refuse(it.raw, fault, "", at, flags)
+		} else {
+			err = k.add(e, at, flags)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	h.config.Metrics.taken(len(k.list) - k.letters)
+	return nil
+}
+
+func (h *Handler) publish(ctx context.Context, k *work) error {
+	if len(k.list) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), h.config.Timeout)
+	events, dead := k.finish()
+	ctx, cancel := context.WithTimeout(ctx, h.config.Timeout)
 	defer cancel()
 	return h.config.Publisher.Publish(ctx, events, dead)
 }
 
-// records encodes each item as an event or as a dead letter.
-func (h *Handler) records(st *Store, items []jsontext.Value, at place, flags uint32) (events, dead []Message, err error) {
-	events = make([]Message, 0, len(items))
-	for i, raw := range items {
-		at.index = i
-		e, fault := h.canonical(st, raw, at)
-		rec := &pb.Record{Store: st.Name, IngestTs: at.received.UnixMilli(), Flags: flags}
-		if fault != nil {
-			h.config.Metrics.refused(fault.Reason)
-			rec.Kind, rec.Body = pb.Kind_KIND_DEAD_LETTER, &pb.Record_DeadLetter{DeadLetter: &pb.DeadLetter{Original: raw,
-				Reason: string(fault.Reason), Path: fault.Path, Rule: fault.Rule, Protocol: "segment"}}
-		} else {
-			rec.Kind, rec.Body = pb.Kind_KIND_EVENT, &pb.Record_Event{Event: e}
-		}
-		value, err := rec.MarshalVT()
-		if err != nil {
-			return nil, nil, fmt.Errorf("encode record: %w", err)
-		}
-		if fault != nil {
-			dead = append(dead, Message{Key: []byte(st.Name), Value: value})
-		} else {
-			events = append(events, Message{Key: event.Key(st.Name, e.Visitor, e.User), Value: value})
-		}
+// store of a request: that of basic authorization, else that of the write key inside it.
+func (h *Handler) store(r *http.Request, writeKey string) *Store {
+	if st := h.config.Stores[basicKey(r)]; st != nil {
+		return st
 	}
-	h.config.Metrics.taken(len(events))
-	return events, dead, nil
-}
-
-// badJSON names the position of a fault in the body.
-func badJSON(err error) *failure {
-	var syn *jsontext.SyntacticError
-	if errors.As(err, &syn) {
-		return fail(http.StatusBadRequest, "malformed JSON at byte %d: %v", syn.ByteOffset, syn.Err)
-	}
-	var sem *json.SemanticError
-	if errors.As(err, &sem) {
-		return fail(http.StatusBadRequest, "unexpected JSON at byte %d, %s: the body is an object with batch, context, sentAt, writeKey", sem.ByteOffset, sem.JSONPointer)
-	}
-	return fail(http.StatusBadRequest, "malformed JSON: %v", err)
+	return h.config.Stores[writeKey]
 }
 
 // basicKey is the write key of basic authorization; a missing colon is forgiven.
 func basicKey(r *http.Request) string {
-	encoded, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Basic ")
-	if !ok {
+	const scheme = "Basic "
+	header := r.Header.Get("Authorization")
+	if len(header) < len(scheme) || !strings.EqualFold(header[:len(scheme)], scheme) {
 		return ""
 	}
-	plain, err := base64.StdEncoding.DecodeString(encoded)
+	plain, err := base64.StdEncoding.DecodeString(header[len(scheme):])
 	if err != nil {
 		return ""
 	}

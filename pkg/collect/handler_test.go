@@ -60,6 +60,12 @@ var now = time.Date(2026, 1, 2, 3, 4, 7, 0, time.UTC)
 
 func newHandler(t testing.TB, l collect.Publisher, c collect.Clock) *collect.Handler {
 	t.Helper()
+	return newHandlerWith(t, l, c, func(*collect.Config) {})
+}
+
+// newHandlerWith lets set change the config.
+func newHandlerWith(t testing.TB, l collect.Publisher, c collect.Clock, set func(*collect.Config)) *collect.Handler {
+	t.Helper()
 	en, err := enrich.New(schemas.Channels, enrich.StoreRules{OwnDomains: []string{"shop.example"}, BrandPattern: "acme"})
 	if err != nil {
 		t.Fatal(err)
@@ -68,8 +74,9 @@ func newHandler(t testing.TB, l collect.Publisher, c collect.Clock) *collect.Han
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := collect.New(collect.Config{Stores: collect.Stores{"wk": {Name: "demo", Currency: "EUR", Enricher: en}},
-		Names: names, Publisher: l, Clock: c})
+	config := collect.Config{Stores: collect.Stores{"wk": {Name: "demo", Currency: "EUR", Enricher: en}}, Names: names, Publisher: l, Clock: c}
+	set(&config)
+	h, err := collect.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,35 +310,34 @@ func TestSettingsAndPreflight(t *testing.T) {
 	}
 }
 
-// FuzzSegment: whatever comes, the answer is one of the documented ones and every item is an event or a dead letter.
-func FuzzSegment(f *testing.F) {
-	f.Add([]byte(browserCall))
-	f.Add([]byte(`{"batch":[{"type":"page","anonymousId":"a"},{"type":"track"},7]}`))
-	f.Add([]byte(`{"batch":{},"context":[]}`))
+// FuzzHandler: whatever comes where, the answer is one of the documented ones, and every item is an event or a dead
+// letter.
+func FuzzHandler(f *testing.F) {
+	f.Add("POST", "/v1/t", "", []byte(browserCall))
+	f.Add("POST", "/v1/batch", "", []byte(`{"batch":[{"type":"page","anonymousId":"a"},{"type":"track"},7]}`))
+	f.Add("POST", "/v1/b", "", []byte(`{"batch":{},"context":[]}`))
+	f.Add("POST", "/v1/alias", "", []byte(`{"previousId":"p","userId":"u","context":{"consent":{"categoryPreferences":{"a":true}}}}`))
+	f.Add("GET", "/v1/pixel/track", "data=eyJ3cml0ZUtleSI6IndrIiwidXNlcklkIjoidTEiLCJldmVudCI6IkVtYWlsIE9wZW5lZCJ9", []byte{})
+	f.Add("GET", "/v1/pixel/page", "writeKey=wk&userId=u&properties.a.b=c", []byte{})
 	l := &log{}
 	h := newHandler(f, l, clock{now})
-	f.Fuzz(func(t *testing.T, body []byte) {
+	f.Fuzz(func(t *testing.T, method, path, query string, body []byte) {
 		*l = log{}
-		if w := post(h, "/v1/batch", string(body)); w.Code != 200 && w.Code != 400 {
-			t.Errorf("got %d %s", w.Code, w.Body)
+		r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
+		r.Header.Set("Authorization", "Basic d2s6")
+		r.Method, r.URL.Path, r.URL.RawQuery = method, path, query
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if !slices.Contains([]int{200, 204, 400, 404, 405}, w.Code) {
+			t.Errorf("%s %q: got %d %s", method, path, w.Code, w.Body)
+		}
+		if strings.HasPrefix(path, "/v1/pixel/") && w.Code == 400 {
+			t.Errorf("a pixel was refused: %s", w.Body)
+		}
+		for _, e := range l.events {
+			if ev := e.GetEvent(); ev.Visitor == "" && ev.User == "" || len(ev.EventId) != 16 || ev.Action == "" && ev.Properties == nil {
+				t.Errorf("got event %v", ev)
+			}
 		}
 	})
-}
-
-type discard struct{}
-
-func (discard) Publish(context.Context, []collect.Message, []collect.Message) error { return nil }
-
-// BenchmarkBatch is a request of ten events of 690 bytes, from HTTP handler to encoded records.
-func BenchmarkBatch(b *testing.B) {
-	h := newHandler(b, discard{}, clock{now})
-	body := `{"batch":[` + strings.TrimSuffix(strings.Repeat(browserCall+",", 10), ",") + `]}`
-	b.SetBytes(int64(len(body)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if w := post(h, "/v1/batch", body); w.Code != 200 {
-			b.Fatal(w.Code)
-		}
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*10), "ns/event")
 }

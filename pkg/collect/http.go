@@ -10,32 +10,37 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// bodies are reused from request to request: what is published is encoded into memory of its own.
-var bodies = sync.Pool{New: func() any { b := make([]byte, 0, 64<<10); return &b }}
+// inflaters are used again: each has windows of its own.
+var inflaters = sync.Pool{New: func() any { return new(gzip.Reader) }}
 
 // readBody reads and inflates a request's body into buf.
 func readBody(r *http.Request, buf []byte) ([]byte, error) {
-	src := io.Reader(http.MaxBytesReader(nil, r.Body, MaxBody))
 	switch r.Header.Get("Content-Encoding") {
 	case "", "identity":
+		return readAll(r.Body, buf)
 	case "gzip":
-		z, err := gzip.NewReader(src)
-		if err != nil {
-			return buf, fail(http.StatusBadRequest, "the body is not gzip, as Content-Encoding says: %v", err)
-		}
-		src = z
 	default:
 		return buf, fail(http.StatusUnsupportedMediaType, "Content-Encoding %q is not supported: send gzip or none", r.Header.Get("Content-Encoding"))
 	}
+	z := inflaters.Get().(*gzip.Reader)
+	defer inflaters.Put(z)
+	// A compressed body may not be larger than what may come out of it: one that is only headers would never end.
+	if err := z.Reset(http.MaxBytesReader(nil, r.Body, MaxBody)); err != nil {
+		return buf, fail(http.StatusBadRequest, "the body is not gzip, as Content-Encoding says: %v", err)
+	}
+	return readAll(z, buf)
+}
+
+// readAll reads src into buf, which grows as far as the limit.
+func readAll(src io.Reader, buf []byte) ([]byte, error) {
 	for {
 		if len(buf) == cap(buf) {
 			buf = append(buf, 0)[:len(buf)]
 		}
 		n, err := src.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
-		var tooLarge *http.MaxBytesError
 		switch {
-		case len(buf) > MaxBody || errors.As(err, &tooLarge):
+		case len(buf) > MaxBody || tooLarge(err):
 			return buf, fail(http.StatusBadRequest, "the body is larger than %d bytes after decompression: send smaller batches", MaxBody)
 		case errors.Is(err, io.EOF):
 			return buf, nil
@@ -45,16 +50,30 @@ func readBody(r *http.Request, buf []byte) ([]byte, error) {
 	}
 }
 
+func tooLarge(err error) bool {
+	if err == nil {
+		return false
+	}
+	var e *http.MaxBytesError
+	return errors.As(err, &e)
+}
+
+// Header values that every answer shares; nothing changes them.
+var (
+	typeJSON = []string{"application/json"}
+	success  = []byte(`{"success":true}`)
+)
+
 // answer writes the status and, for people, why.
 func answer(w http.ResponseWriter, r *http.Request, status int, err error) {
 	allowOrigin(w, r)
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
 	}
-	w.Header().Set("Content-Type", "application/json")
+	w.Header()["Content-Type"] = typeJSON
 	w.WriteHeader(status)
 	if err == nil {
-		_, _ = io.WriteString(w, `{"success":true}`)
+		_, _ = w.Write(success)
 		return
 	}
 	body, _ := json.Marshal(map[string]any{"success": false, "error": err.Error()}) // strings always encode
@@ -69,35 +88,12 @@ func allowOrigin(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// preflight lets browsers send authorization and content types other than plain text.
-func preflight(w http.ResponseWriter, r *http.Request) {
+// preflight lets browsers send authorization and content types other than plain text. Which store it is about is not
+// known yet, so that any origin may ask; the request itself is checked.
+func preflight(w http.ResponseWriter, r *http.Request, methods string) {
 	allowOrigin(w, r)
-	w.Header().Set("Access-Control-Allow-Methods", "POST, OPTIONS")
+	w.Header().Set("Access-Control-Allow-Methods", methods+", OPTIONS")
 	w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type, X-Retry-Count")
 	w.Header().Set("Access-Control-Max-Age", "3600")
 	w.WriteHeader(http.StatusNoContent)
-}
-
-// settings is what the browser SDK asks for before it starts.
-func (h *Handler) settings(w http.ResponseWriter, r *http.Request) {
-	key := r.PathValue("key")
-	if h.config.Stores[key] == nil {
-		answer(w, r, http.StatusNotFound, fail(http.StatusNotFound, "unknown write key"))
-		return
-	}
-	enabled := map[string]any{"__default": map[string]any{"enabled": true}}
-	body, err := json.Marshal(map[string]any{
-		"integrations": map[string]any{"Segment.io": map[string]any{"apiKey": key, "apiHost": r.Host + "/v1",
-			"versionSettings": map[string]any{"version": "4.4.7", "componentTypes": []string{"browser"}}}},
-		"plan":                 map[string]any{"track": enabled, "identify": enabled, "group": enabled},
-		"analyticsNextEnabled": true,
-	})
-	if err != nil {
-		answer(w, r, http.StatusInternalServerError, errors.New("settings cannot be encoded"))
-		return
-	}
-	allowOrigin(w, r)
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "public, max-age=86400")
-	_, _ = w.Write(body)
 }

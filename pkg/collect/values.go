@@ -1,52 +1,36 @@
 package collect
 
 import (
+	"math"
 	"strconv"
 	"strings"
-
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/tributary-data/tributary/pkg/event"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 )
 
-// text is a JSON string's content or a number as written; empty for everything else.
-func text(v jsontext.Value) string {
-	switch v.Kind() {
-	case '"':
-		b, err := jsontext.AppendUnquote(nil, v)
-		if err != nil {
-			return ""
-		}
-		return string(b)
-	case '0':
-		return string(v)
-	}
-	return ""
-}
-
 // number is a JSON number, also one in quotes; 0 for everything else.
-func number(v jsontext.Value) float64 {
-	f, err := strconv.ParseFloat(text(v), 64)
-	if err != nil {
+func number(s string) float64 {
+	if s == "" {
+		return 0
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) { // "inf" parses, and would spoil every sum
 		return 0
 	}
 	return f
 }
 
-// money is the amount as sent: revenue, else total, else value. Without a currency it is the store's.
-func money(p *segmentProperties, storeCurrency string) *pb.Money {
-	amount := either(text(p.Revenue), either(text(p.Total), text(p.Value)))
-	if amount == "" {
-		return nil
-	}
-	currency := strings.ToUpper(either(text(p.Currency), storeCurrency))
+// amount of an event as sent: revenue, else total, else value.
+func (p *segmentProperties) amount() string { return either(p.revenue, either(p.total, p.value)) }
+
+// money fills m with an amount as sent. It reports false for what is no amount.
+func money(m *pb.Money, amount, currency string) bool {
+	currency = strings.ToUpper(currency)
 	exponent, _ := event.Exponent(currency) // an unknown one is counted with two digits and excluded by the fold
 	minor, ok := event.Minor(amount, exponent)
-	if !ok {
-		return nil
-	}
-	return &pb.Money{Minor: minor, Currency: currency, Exponent: uint32(exponent)}
+	*m = pb.Money{Minor: minor, Currency: currency, Exponent: uint32(exponent)}
+	return ok
 }
 
 // either is a, or b where a is empty.

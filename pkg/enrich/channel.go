@@ -1,9 +1,6 @@
 package enrich
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
 // Channels of GA4's default grouping, and ours that keeps the one before.
 const (
@@ -30,19 +27,9 @@ type rule struct {
 // grouping is the ordered list of rules; the first that holds wins (GA4's default channel group).
 type grouping []rule
 
-func newGrouping() (grouping, error) {
-	paidMedium, err := regexp.Compile(`^(.*cp.*|ppc|retargeting|paid.*)$`)
-	if err != nil {
-		return nil, err
-	}
-	shopCampaign, err := regexp.Compile(`^(.*(([^a-df-z]|^)shop|shopping).*)$`)
-	if err != nil {
-		return nil, err
-	}
-	paid := func(t traffic) bool {
-		return paidMedium.MatchString(t.medium) || t.category == "paid" || t.adClick
-	}
-	shop := func(t traffic) bool { return t.category == "shopping" || shopCampaign.MatchString(t.campaign) }
+func newGrouping() grouping {
+	paid := func(t traffic) bool { return paidMedium(t.medium) || t.category == "paid" || t.adClick }
+	shop := func(t traffic) bool { return t.category == "shopping" || shopCampaign(t.campaign) }
 	is := func(category string) func(traffic) bool {
 		return func(t traffic) bool { return t.category == category }
 	}
@@ -79,7 +66,31 @@ func newGrouping() (grouping, error) {
 			return strings.HasSuffix(t.medium, "push") || strings.Contains(t.medium, "mobile") ||
 				strings.Contains(t.medium, "notification") || t.source == "firebase"
 		}},
-	}, nil
+	}
+}
+
+// paidMedium is GA4's ^(.*cp.*|ppc|retargeting|paid.*)$.
+func paidMedium(s string) bool {
+	return (strings.Contains(s, "cp") || s == "ppc" || s == "retargeting" || strings.HasPrefix(s, "paid")) && !strings.Contains(s, "\n")
+}
+
+// shopCampaign is GA4's ^(.*(([^a-df-z]|^)shop|shopping).*)$: "shop" where a word may start, or "shopping" anywhere. A
+// text of several lines is none.
+func shopCampaign(s string) bool {
+	if strings.Contains(s, "\n") {
+		return false
+	}
+	for rest := s; ; {
+		i := strings.Index(rest, "shop")
+		if i < 0 {
+			return false
+		}
+		at := len(s) - len(rest) + i
+		if at == 0 || s[at-1] == 'e' || s[at-1] < 'a' || s[at-1] > 'z' || strings.HasPrefix(s[at:], "shopping") {
+			return true
+		}
+		rest = rest[i+1:]
+	}
 }
 
 // channel of the traffic: the first rule that holds.

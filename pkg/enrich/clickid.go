@@ -1,29 +1,25 @@
 package enrich
 
-import "net/url"
-
-// clickSource is whom a click id belongs to. paid: only advertisements carry it (fbclid is on organic links too).
-type clickSource struct {
-	source string
-	paid   bool
-}
-
-// clickSources by URL parameter.
-var clickSources = map[string]clickSource{
-	"gclid": {"google", true}, "gbraid": {"google", true}, "wbraid": {"google", true}, "dclid": {"google", false},
-	"msclkid": {"bing", true}, "fbclid": {"facebook", false}, "ttclid": {"tiktok", true}, "twclid": {"twitter", true},
-	"li_fat_id": {"linkedin", true}, "epik": {"pinterest", true}, "rdt_cid": {"reddit", true}, "sccid": {"snapchat", true},
+// clickID is a URL parameter that an advertisement's click leaves. paid: only advertisements carry it (fbclid is on
+// organic links too).
+type clickID struct {
+	name, source string
+	paid         bool
 }
 
 // clickIDs in the order of preference when an address carries several.
-var clickIDs = []string{"gclid", "gbraid", "wbraid", "msclkid", "ttclid", "twclid", "li_fat_id", "epik", "rdt_cid", "sccid", "dclid", "fbclid"}
+var clickIDs = [parameters - firstClick]clickID{
+	{"gclid", "google", true}, {"gbraid", "google", true}, {"wbraid", "google", true}, {"msclkid", "bing", true},
+	{"ttclid", "tiktok", true}, {"twclid", "twitter", true}, {"li_fat_id", "linkedin", true}, {"epik", "pinterest", true},
+	{"rdt_cid", "reddit", true}, {"sccid", "snapchat", true}, {"dclid", "google", false}, {"fbclid", "facebook", false},
+}
 
-// clickID is the advertisement click that brought the visit.
-func clickID(q url.Values) (kind, id string) {
-	for _, k := range clickIDs {
-		if v := q.Get(k); v != "" {
-			return k, v
+// click is the advertisement click that brought the visit.
+func (p *params) click() (kind clickID, id string) {
+	for i := range clickIDs {
+		if v := p.v[firstClick+i]; v != "" {
+			return clickIDs[i], v
 		}
 	}
-	return "", ""
+	return clickID{}, ""
 }

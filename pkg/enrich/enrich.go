@@ -6,12 +6,10 @@ package enrich
 
 import (
 	"fmt"
-	"net/url"
 	"regexp"
 	"strings"
 
-	"github.com/mileusna/useragent"
-
+	"github.com/tributary-data/tributary/pkg/enrich/recent"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 )
 
@@ -38,12 +36,20 @@ type StoreRules struct {
 	BrandPattern string
 }
 
+// How many user agents and names of sources are remembered, twice each at most.
+const (
+	maxAgents  = 4096
+	maxSources = 4096
+)
+
 // Enricher applies the tables and one store's rules. It is safe for concurrent use.
 type Enricher struct {
 	sources  sources
 	grouping grouping
 	own      map[string]bool
 	brand    *regexp.Regexp
+	agents   agents
+	known    *recent.Cache[known]
 }
 
 // New reads the table of sources and prepares a store's rules.
@@ -52,11 +58,8 @@ func New(table []byte, r StoreRules) (*Enricher, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := newGrouping()
-	if err != nil {
-		return nil, fmt.Errorf("channel grouping: %w", err)
-	}
-	e := &Enricher{sources: s, grouping: g, own: map[string]bool{}}
+	e := &Enricher{sources: s, grouping: newGrouping(), own: map[string]bool{},
+		agents: agents{recent.New[agent](maxAgents)}, known: recent.New[known](maxSources)}
 	for _, d := range r.OwnDomains {
 		e.own[strings.ToLower(d)] = true
 	}
@@ -73,17 +76,27 @@ func New(table []byte, r StoreRules) (*Enricher, error) {
 
 // Entry is how a session that starts with this event would have come in, and whether the client declares itself a bot.
 func (e *Enricher) Entry(in Input) (entry *pb.Entry, bot bool) {
-	page, _ := url.Parse(in.URL) // an address that does not parse says nothing
-	if page == nil {
-		page = &url.URL{}
+	entry = &pb.Entry{}
+	bot = e.Fill(entry, in)
+	return entry, bot
+}
+
+// Fill is Entry into an empty one. Its strings may share memory with the input's.
+func (e *Enricher) Fill(out *pb.Entry, in Input) (bot bool) {
+	page := parseAddress(in.URL)
+	var q params
+	if page.query != "" {
+		q = parseQuery(page.query)
 	}
-	q := page.Query()
-	out := &pb.Entry{Ruleset: e.sources.ruleset, LandingPath: page.Path}
-	out.ClickIdKind, out.ClickId = clickID(q)
-	t := e.traffic(in, q, out.ClickIdKind)
+	click, id := q.click()
+	referrer := parseAddress(in.Referrer).host
+	from := e.know(referrer)
+	t := e.traffic(in, &q, click, referrer, from)
+	out.Ruleset, out.LandingPath = e.sources.ruleset, page.path
+	out.ClickIdKind, out.ClickId = click.name, id
 	out.Source, out.Medium, out.Campaign, out.Term = t.source, t.medium, t.campaign, t.term
-	out.Content = strings.ToLower(first(in.Campaign.Content, q.Get("utm_content")))
-	if host := hostOf(in.Referrer); e.keepsPrevious(host) {
+	out.Content = strings.ToLower(first(in.Campaign.Content, q.v[utmContent]))
+	if from.keeps {
 		out.Channel = Previous
 	} else {
 		out.Channel = e.grouping.channel(t)
@@ -94,63 +107,53 @@ func (e *Enricher) Entry(in Input) (entry *pb.Entry, bot bool) {
 			out.BrandSearch = "yes"
 		}
 	}
-	ua := useragent.Parse(in.UserAgent)
-	out.Device, out.Os, out.Browser = device(ua), ua.OS, ua.Name
-	return out, ua.Bot
+	a := e.agents.parse(in.UserAgent)
+	out.Device, out.Os, out.Browser = a.device, a.os, a.browser
+	return a.bot
 }
 
-// keepsPrevious tells whether a visit from host opens no new channel: the shop itself, or a payment provider.
-func (e *Enricher) keepsPrevious(host string) bool {
-	return host != "" && (e.own[host] || e.own[registrable(host)] || e.sources.isPayment(host))
+// known is what the tables and the store's rules say about a source or host.
+type known struct {
+	category string
+	keeps    bool // a visit from there opens no new channel: the shop itself, or a payment provider
+}
+
+// know looks a source or host up. Its registrable domain is the costly part, so that answers are remembered.
+func (e *Enricher) know(name string) known {
+	if name == "" {
+		return known{}
+	}
+	if k, ok := e.known.Get(name); ok {
+		return k
+	}
+	domain := registrable(name)
+	k := known{category: e.sources.of(name, domain),
+		keeps: e.own[name] || e.own[domain] || e.sources.payment[name] || e.sources.payment[domain]}
+	e.known.Put(name, k)
+	return k
 }
 
 // traffic reads utm parameters, else click ids and the referrer.
-func (e *Enricher) traffic(in Input, q url.Values, clickKind string) traffic {
+func (e *Enricher) traffic(in Input, q *params, click clickID, referrer string, from known) traffic {
 	t := traffic{
-		source:   strings.ToLower(first(in.Campaign.Source, q.Get("utm_source"))),
-		medium:   strings.ToLower(first(in.Campaign.Medium, q.Get("utm_medium"))),
-		campaign: strings.ToLower(first(in.Campaign.Name, q.Get("utm_campaign"))),
-		term:     strings.ToLower(first(in.Campaign.Term, q.Get("utm_term"))),
+		source:   strings.ToLower(first(in.Campaign.Source, q.v[utmSource])),
+		medium:   strings.ToLower(first(in.Campaign.Medium, q.v[utmMedium])),
+		campaign: strings.ToLower(first(in.Campaign.Name, q.v[utmCampaign])),
+		term:     strings.ToLower(first(in.Campaign.Term, q.v[utmTerm])),
 	}
-	click := clickSources[clickKind]
 	if t.source == "" && t.medium == "" {
-		if host := hostOf(in.Referrer); host != "" {
-			t.source, t.medium = host, "referral"
-			if e.sources.of(host) == "search" {
+		if referrer != "" {
+			t.source, t.medium = referrer, "referral"
+			if from.category == "search" {
 				t.medium = "organic"
 			}
 		} else if click.source != "" {
 			t.source, t.medium = click.source, "(not set)"
 		}
 	}
-	t.category = e.sources.of(t.source)
-	t.adClick = click.paid && e.sources.of(click.source) == t.category
+	t.category = e.know(t.source).category
+	t.adClick = click.paid && e.know(click.source).category == t.category
 	return t
-}
-
-// device class of a user agent. Android browsers say "Mobile" on telephones only, which the parser overlooks.
-func device(ua useragent.UserAgent) string {
-	switch {
-	case ua.Tablet, ua.OS == useragent.Android && !strings.Contains(ua.String, "Mobile"):
-		return "tablet"
-	case ua.Mobile:
-		return "mobile"
-	case ua.Desktop:
-		return "desktop"
-	}
-	return "other"
-}
-
-// hostOf is the host of an address without www, lower case; empty if it has none.
-func hostOf(address string) string {
-	if address == "" {
-		return ""
-	}
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimPrefix(strings.ToLower(u.Hostname()), "www.")
 }
 
 func first(a, b string) string {

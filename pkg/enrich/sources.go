@@ -53,20 +53,16 @@ func parseSources(table []byte) (sources, error) {
 }
 
 // of is the category of a source: the full host, then its registrable domain, then the bare brand.
-func (s sources) of(source string) string {
+func (s sources) of(source, domain string) string {
 	if c, ok := s.category[source]; ok {
 		return c
 	}
-	domain := registrable(source)
 	if c, ok := s.category[domain]; ok {
 		return c
 	}
 	brand, _, _ := strings.Cut(domain, ".")
 	return s.category[brand]
 }
-
-// isPayment tells whether the host, or its registrable domain, is a payment provider's.
-func (s sources) isPayment(host string) bool { return s.payment[host] || s.payment[registrable(host)] }
 
 // registrable is the registrable domain of a host (public suffix plus one label); the host itself if it has none.
 func registrable(host string) string {

@@ -27,8 +27,8 @@ type child struct {
 	log   string
 	addrs chan announcement
 	known map[string]string // announced and read so far; only addr touches it
-	done  chan struct{} // closed when the process is gone
-	err   error         // valid after done
+	done  chan struct{}     // closed when the process is gone
+	err   error             // valid after done
 }
 
 type announcement struct{ what, addr string }
