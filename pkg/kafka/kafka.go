@@ -22,6 +22,10 @@ type Config struct {
 	Brokers string `env:"BROKERS" envDefault:"127.0.0.1:9092" help:"brokers to ask first, host:port, comma separated"`
 	// Timeout of one request beyond its own wait.
 	Timeout time.Duration `env:"TIMEOUT" envDefault:"10s" help:"of one request, beyond its own wait"`
+	// Heartbeat of group members: how fast they notice that another one joined.
+	Heartbeat time.Duration `env:"HEARTBEAT" envDefault:"3s" help:"of group members: how fast they notice that another one joined"`
+	// SessionTimeout of group members: how long a dead one keeps its partitions; a drain must end within it.
+	SessionTimeout time.Duration `env:"SESSION_TIMEOUT" envDefault:"45s" help:"of group members: how long a dead one keeps its partitions"`
 	// Dial connects; nil is plain TCP.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error) `env:"-"`
 }
@@ -47,6 +51,8 @@ func NewClient(c Config) (*Client, error) {
 	return &Client{config: c, addr: addr, transport: t,
 		client: &kafkago.Client{Addr: addr, Transport: t, Timeout: 30 * time.Second}}, nil
 }
+
+func (c *Client) brokers() []string { return strings.Split(c.config.Brokers, ",") }
 
 // Close drops idle connections.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }

@@ -6,9 +6,9 @@ package stores
 import (
 	"bytes"
 	_ "embed" // the schema and the demo's store
-	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -97,17 +97,29 @@ func (d Duration) Millis() int64 { return time.Duration(d).Milliseconds() }
 func Parse(file []byte) (File, error) {
 	var raw any
 	if err := yaml.Unmarshal(file, &raw); err != nil {
-		return File{}, fmt.Errorf("store file is not YAML: %w", err)
+		return File{}, notYAML(err)
 	}
 	if err := checkSchema(raw); err != nil {
-		return File{}, err
+		return File{}, located(file, err)
 	}
 	f := File{Meaning: Meaning{SessionGap: Duration(30 * time.Minute), Lateness: Duration(24 * time.Hour),
 		LinkHorizon: Duration(7 * 24 * time.Hour), SessionCap: 500}}
 	if err := yaml.Unmarshal(file, &f); err != nil {
 		return File{}, fmt.Errorf("store file: %w", err)
 	}
-	return f, f.check()
+	return f, located(file, f.check())
+}
+
+// notYAML is the first line of the parser's explanation, which has the place in front: [3:1] what is wrong.
+func notYAML(err error) error {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	m := &Mistake{Expected: "not YAML: " + text}
+	if place, what, ok := strings.Cut(strings.TrimPrefix(text, "["), "] "); ok {
+		line, _, _ := strings.Cut(place, ":")
+		m.Line, _ = strconv.Atoi(line) // 0 if it is none: then the place stays unsaid
+		m.Expected = "not YAML: " + what
+	}
+	return m
 }
 
 func checkSchema(raw any) error {
@@ -124,7 +136,7 @@ func checkSchema(raw any) error {
 		return fmt.Errorf("store schema: %w", err)
 	}
 	if err := s.Validate(normal(raw)); err != nil {
-		return fmt.Errorf("store file: %w", err)
+		return schemaMistake(err)
 	}
 	return nil
 }
@@ -150,10 +162,10 @@ func (f File) checkRates() error {
 	for currency, list := range f.Meaning.Rates {
 		for i, r := range list {
 			if _, err := time.Parse(time.DateOnly, r.From); err != nil {
-				return fmt.Errorf("store file: meaning.rates.%s[%d].from: %q is no day such as 2026-01-31", currency, i, r.From)
+				return mistake(fmt.Sprintf("meaning.rates.%s[%d].from", currency, i), "%q is no day such as 2026-01-31", r.From)
 			}
 			if i > 0 && r.From <= list[i-1].From {
-				return fmt.Errorf("store file: meaning.rates.%s[%d].from: %s does not come after %s", currency, i, r.From, list[i-1].From)
+				return mistake(fmt.Sprintf("meaning.rates.%s[%d].from", currency, i), "%s does not come after %s", r.From, list[i-1].From)
 			}
 		}
 	}
@@ -162,10 +174,10 @@ func (f File) checkRates() error {
 
 func (f File) check() error {
 	if _, err := time.LoadLocation(f.Meaning.TimeZone); err != nil {
-		return fmt.Errorf("store file: meaning.time_zone: %q is no IANA time zone", f.Meaning.TimeZone)
+		return mistake("meaning.time_zone", "%q is no IANA time zone such as Europe/Berlin", f.Meaning.TimeZone)
 	}
 	if _, err := regexp.Compile(f.Meaning.BrandPattern); err != nil {
-		return fmt.Errorf("store file: meaning.brand_pattern: %w", err)
+		return mistake("meaning.brand_pattern", "%v", err)
 	}
 	if err := f.checkRates(); err != nil {
 		return err
@@ -173,18 +185,18 @@ func (f File) check() error {
 	for i, fu := range f.Meaning.Funnels {
 		for j, st := range fu.Steps {
 			if st.Action == "session" && j > 0 {
-				return fmt.Errorf("store file: meaning.funnels[%d].steps[%d]: session is built in as a first step only", i, j)
+				return mistake(fmt.Sprintf("meaning.funnels[%d].steps[%d]", i, j), "session is built in as a first step only")
 			}
 		}
 		if fu.Steps[0].Optional || fu.Steps[len(fu.Steps)-1].Optional {
-			return fmt.Errorf("store file: meaning.funnels[%d]: the first and the last step cannot be optional", i)
+			return mistake(fmt.Sprintf("meaning.funnels[%d].steps", i), "the first and the last step cannot be optional")
 		}
 	}
 	if g := time.Duration(f.Meaning.SessionGap); g < time.Minute || g > 8*time.Hour {
-		return fmt.Errorf("store file: meaning.session_gap: %s, expected 1m to 8h", g)
+		return mistake("meaning.session_gap", "%s, expected 1m to 8h", g)
 	}
 	if f.Meaning.Lateness <= 0 || f.Meaning.LinkHorizon < 0 {
-		return errors.New("store file: meaning.lateness must be above zero, meaning.link_horizon not below it")
+		return mistake("meaning.lateness", "expected a time above zero")
 	}
 	return nil
 }

@@ -43,26 +43,26 @@ func TestDefaults(t *testing.T) {
 // Ensure that each mistake is refused, and that the error names its place.
 func TestMistakes(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
-		{"store: x", "store: X!", "/store"},
+		{"store: x", "store: X!", "line 2: store:"},
 		{"store: x\n", "", "store"},
 		{"write_keys: [k]", "write_keys: []", "write_keys"},
-		{"currency: EUR", "currency: euro", "currency"},
+		{"currency: EUR", "currency: euro", "line 6: meaning.currency:"},
 		{"currency: EUR", "currency: EUR\n  curency: EUR", "curency"},
-		{"Europe/Berlin", "Europe/Atlantis", "time_zone"},
+		{"Europe/Berlin", "Europe/Atlantis", "line 5: meaning.time_zone:"},
 		{"currency: EUR", "currency: EUR\n  session_gap: 9h", "session_gap"},
 		{"currency: EUR", "currency: EUR\n  session_gap: soon", "session_gap"},
 		{"currency: EUR", "currency: EUR\n  lateness: 0s", "lateness"},
 		{"currency: EUR", "currency: EUR\n  brand_pattern: '('", "brand_pattern"},
-		{"version: 1", "version: 0", "version"},
+		{"version: 1", "version: 0", "line 7: meaning.funnels[0].version:"},
 		{"{action: session}, ", "", "steps"},
 		{"{action: purchased}", "{action: session}", "steps[1]"},
-		{"{action: purchased}", "{action: purchased, optional: true}", "cannot be optional"},
+		{"{action: purchased}", "{action: purchased, optional: true}", "steps: the first and the last step cannot be optional"},
 		{"[[channel]]", "[[weather]]", "breakdowns"},
 		{"currency: EUR", "currency: EUR\n  rates: {USD: [{from: '2026-13-01', rate: '1'}]}", "from"},
 		{"currency: EUR", "currency: EUR\n  rates: {USD: [{from: '2026-02-01', rate: '1'}, {from: '2026-01-01', rate: '1'}]}", "does not come after"},
 		{"currency: EUR", "currency: EUR\n  rates: {USD: [{from: '2026-02-01', rate: '1,5'}]}", "rate"},
 		{"currency: EUR", "currency: EUR\n  split_on: [moon]", "split_on"},
-		{"store: x", "store: [x", "not YAML"},
+		{"store: x", "store: [x", "line 3: not YAML"},
 	} {
 		file := strings.Replace(minimal, c.old, c.new, 1)
 		if _, err := stores.Parse([]byte(file)); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -80,16 +80,21 @@ func (a *app) fold(ctx context.Context) error {
 	writer := clickhouse.NewWriter(a.db, a.log)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return writer.Run(ctx) })
-	own := kafka.All{Partitions: n}
-	g.Go(func() error {
-		return own.Run(ctx, a.group(events, table.StageEvents, writer, func(p int32) fold { return facts.New(a.config.Generation, uint16(p)) }).Run)
-	})
-	g.Go(func() error {
-		return own.Run(ctx, a.group(sessions, table.StageSessions, writer, func(p int32) fold { return cells.New(a.config.Generation, uint16(p)) }).Run)
-	})
-	g.Go(func() error {
-		return own.Run(ctx, a.group(schemas.TopicDeadLetters, table.StageLetters, writer, func(p int32) fold { return letters.New(a.config.Generation, uint16(p)) }).Run)
-	})
+	for _, st := range []struct {
+		name, topic string
+		fold        func(p int32) fold
+	}{
+		{table.StageEvents, events, func(p int32) fold { return facts.New(a.config.Generation, uint16(p)) }},
+		{table.StageSessions, sessions, func(p int32) fold { return cells.New(a.config.Generation, uint16(p)) }},
+		{table.StageLetters, schemas.TopicDeadLetters, func(p int32) fold { return letters.New(a.config.Generation, uint16(p)) }},
+	} {
+		own, err := a.client.Ownership(a.config.Ownership, st.name, st.topic, n)
+		if err != nil {
+			return err
+		}
+		group := a.group(st.topic, st.name, writer, st.fold)
+		g.Go(func() error { return own.Run(ctx, group.Run) })
+	}
 	g.Go(func() error { return minutes.New(a.db, a.log).Run(ctx) })
 	return g.Wait()
 }

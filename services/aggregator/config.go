@@ -21,6 +21,8 @@ type Config struct {
 	// Generation of the topic events, and epoch of what is derived from it.
 	Generation uint8  `env:"GENERATION" envDefault:"0" help:"generation of the topic events"`
 	Epoch      uint16 `env:"EPOCH" envDefault:"0" help:"epoch of what is derived from it"`
+	// Ownership: group shares the partitions among the instances that run; all takes them all, for one instance.
+	Ownership string `env:"OWNERSHIP" envDefault:"group" help:"group: share the partitions with other instances; all: take them all"`
 	// FlushEvery is the longest time between flushes.
 	FlushEvery time.Duration `env:"FLUSH_EVERY" envDefault:"1s" help:"longest time between flushes"`
 	// Log settings.

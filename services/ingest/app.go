@@ -16,6 +16,7 @@ import (
 	"github.com/tributary-data/tributary/pkg/obs"
 	"github.com/tributary-data/tributary/schemas"
 	"github.com/tributary-data/tributary/services/internal/boot"
+	"github.com/tributary-data/tributary/services/internal/storeconf"
 )
 
 // maxClockLead between our clock and the broker's, above which ingest is unready.
@@ -75,7 +76,11 @@ func (a *app) serve(ctx context.Context, admin *http.ServeMux) error {
 		driven = &drivenClock{}
 		clock = driven
 	}
-	b := &broadcaster{events: events, clock: clock, configs: a.stores.configs, log: a.log}
+	b := &broadcaster{events: events, clock: clock, files: a.stores.files, log: a.log, conf: storeconf.Log{Notes: a.client, Writer: events,
+		Topic: schemas.TopicEvents(a.config.Generation), Stamp: func() (int64, uint32) {
+			now, flags, _ := clock.Now()
+			return now.UnixMilli(), flags
+		}}}
 	h, err := collect.New(collect.Config{Stores: a.stores.stores, Names: a.names, Publisher: &publisher{events, dead}, Clock: clock,
 		Metrics: collect.NewMetrics(a.registry)})
 	if err != nil {
@@ -147,10 +152,10 @@ func (a *app) compareClocks(sent, appended time.Time) {
 	a.health.Ready("clock")
 }
 
-// moved is called when the driven clock was set: the first time it brings the configs, each time the ticks.
+// moved is called when the driven clock was set: the first time it brings the stores' files, each time the ticks.
 func (a *app) moved(ctx context.Context, b *broadcaster) error {
 	if !a.health.IsReady() {
-		if err := b.config(ctx); err != nil {
+		if _, err := b.open(ctx); err != nil {
 			return err
 		}
 		a.health.Ready("start")
@@ -158,18 +163,17 @@ func (a *app) moved(ctx context.Context, b *broadcaster) error {
 	return b.tick(ctx)
 }
 
-// tellTime broadcasts the configs, opens the gate, and goes on with ticks.
+// tellTime brings the stores' files, opens the gate, and goes on with ticks.
 func (a *app) tellTime(ctx context.Context, b *broadcaster) error {
 	for {
-		err := b.config(ctx)
+		closed, err := b.open(ctx)
 		if err == nil {
-			break
+			a.health.Ready("start")
+			return b.run(ctx, closed)
 		}
 		if ctx.Err() != nil {
 			return nil
 		}
-		a.log.Warn("the stores' configs are not everywhere yet, trying again", zap.Error(err))
+		a.log.Warn("the stores' files are not everywhere yet, trying again", zap.Error(err))
 	}
-	a.health.Ready("start")
-	return b.run(ctx)
 }

@@ -10,20 +10,23 @@ import (
 	"github.com/tributary-data/tributary/pkg/collect"
 	"github.com/tributary-data/tributary/pkg/kafka"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
+	"github.com/tributary-data/tributary/services/internal/storeconf"
 )
 
 // How often ticks and configs are written.
 const (
 	tickEvery   = time.Second
 	configEvery = time.Hour
+	openEvery   = 30 * time.Second // how often to look whether a store was applied meanwhile
 )
 
 // broadcaster writes control records to every partition of events.
 type broadcaster struct {
-	events  *kafka.Producer
-	clock   collect.Clock
-	configs []*pb.Record
-	log     *zap.Logger
+	events *kafka.Producer
+	clock  collect.Clock
+	conf   storeconf.Log
+	files  []storeFile
+	log    *zap.Logger
 }
 
 // tick tells every partition what time it is.
@@ -36,14 +39,51 @@ func (b *broadcaster) tick(ctx context.Context) error {
 	return b.toAll(ctx, rec)
 }
 
-// config tells every partition what the stores' events mean. The same id again changes nothing.
-func (b *broadcaster) config(ctx context.Context) error {
-	now, flags, _ := b.clock.Now()
-	for _, c := range b.configs {
-		rec := c.CloneVT()
-		rec.IngestTs, rec.Flags = now.UnixMilli(), flags
-		if err := b.toAll(ctx, rec); err != nil {
-			return fmt.Errorf("config of store %s: %w", c.Store, err)
+// open brings the stores' files to every partition, where that is ours to do, and opens the stores that every partition
+// knows. It reports how many stay closed.
+func (b *broadcaster) open(ctx context.Context) (closed int, err error) {
+	now, _, _ := b.clock.Now()
+	for _, f := range b.files {
+		if f.open.Load() {
+			continue
+		}
+		s, known, _, err := b.conf.Plan(ctx, f.file, now)
+		if err != nil {
+			return closed, err
+		}
+		if fresh := s.From == 0; fresh || begun(known, s.ID) {
+			if _, err := b.conf.Apply(ctx, f.file, now, nil); err != nil {
+				return closed, err
+			}
+			f.open.Store(true)
+			continue
+		}
+		closed++
+		b.log.Error("this store takes no events: its file changed and was not applied", zap.String("store", f.name),
+			zap.String("file", f.path), zap.String("do", "tributary store apply "+f.path))
+	}
+	return closed, nil
+}
+
+// begun tells whether some partition has the setting: then applying it is only to be finished.
+func begun(known [][]storeconf.Setting, id string) bool {
+	for _, list := range known {
+		for _, s := range list {
+			if s.ID == id {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// repeat writes the stores' settings again, so that no retention forgets them.
+func (b *broadcaster) repeat(ctx context.Context) error {
+	for _, f := range b.files {
+		if f.open.Load() {
+			if err := b.conf.Repeat(ctx, f.name, f.file); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -61,12 +101,13 @@ func (b *broadcaster) toAll(ctx context.Context, rec *pb.Record) error {
 	return b.events.Write(ctx, all)
 }
 
-// run writes ticks each second and configs each hour, on the wall clock. A tick that cannot be written is not made up
-// for: the next one says more.
-func (b *broadcaster) run(ctx context.Context) error {
-	ticks, configs := time.NewTicker(tickEvery), time.NewTicker(configEvery)
+// run writes ticks each second and configs each hour, on the wall clock, and looks after stores that are still closed. A
+// tick that cannot be written is not made up for: the next one says more.
+func (b *broadcaster) run(ctx context.Context, closed int) error {
+	ticks, configs, opens := time.NewTicker(tickEvery), time.NewTicker(configEvery), time.NewTicker(openEvery)
 	defer ticks.Stop()
 	defer configs.Stop()
+	defer opens.Stop()
 	for {
 		var err error
 		select {
@@ -75,7 +116,11 @@ func (b *broadcaster) run(ctx context.Context) error {
 		case <-ticks.C:
 			err = b.tick(ctx)
 		case <-configs.C:
-			err = b.config(ctx)
+			err = b.repeat(ctx)
+		case <-opens.C:
+			if closed > 0 {
+				closed, err = b.open(ctx)
+			}
 		}
 		if err != nil && ctx.Err() == nil {
 			b.log.Warn("a control record was not written", zap.Error(err))

@@ -5,19 +5,25 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 
 	"github.com/tributary-data/tributary/pkg/collect"
 	"github.com/tributary-data/tributary/pkg/enrich"
-	"github.com/tributary-data/tributary/pkg/event"
 	"github.com/tributary-data/tributary/schemas"
-	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 	"github.com/tributary-data/tributary/schemas/stores"
 )
 
-// loaded is what the store files give: who may send, and the configs that every partition must know.
+// loaded is what the store files give: who may send, and the files that every partition must know.
 type loaded struct {
-	stores  collect.Stores
-	configs []*pb.Record
+	stores collect.Stores
+	files  []storeFile
+}
+
+// storeFile is one store's file; open is set once every partition knows it.
+type storeFile struct {
+	name, path string
+	file       []byte
+	open       *atomic.Bool
 }
 
 // loadStores reads files and folders; none means the demo's store.
@@ -76,18 +82,18 @@ func (l *loaded) add(name string, file []byte) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	for _, c := range l.configs {
-		if c.Store == f.Store {
+	for _, other := range l.files {
+		if other.name == f.Store {
 			return fmt.Errorf("%s: store %s is defined twice", name, f.Store)
 		}
 	}
+	open := &atomic.Bool{}
 	for _, key := range f.Edge.WriteKeys {
 		if other := l.stores[key]; other != nil {
 			return fmt.Errorf("%s: a write key belongs to store %s already", name, other.Name)
 		}
-		l.stores[key] = &collect.Store{Name: f.Store, Currency: f.Meaning.Currency, Enricher: en}
+		l.stores[key] = &collect.Store{Name: f.Store, Currency: f.Meaning.Currency, Enricher: en, Open: open}
 	}
-	l.configs = append(l.configs, &pb.Record{Kind: pb.Kind_KIND_CONFIG, Store: f.Store, Body: &pb.Record_Config{Config: &pb.Config{
-		ConfigId: event.Hash128([]byte("config"), file).String(), File: file}}})
+	l.files = append(l.files, storeFile{name: f.Store, path: name, file: file, open: open})
 	return nil
 }

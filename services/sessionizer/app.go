@@ -79,7 +79,11 @@ func (a *app) fold(ctx context.Context) error {
 			return kafka.NewReader(a.client, kafka.ReaderConfig{Topic: from}, next)
 		},
 	}
-	g.Go(func() error { return kafka.All{Partitions: n}.Run(ctx, group.Run) })
+	own, err := a.client.Ownership(a.config.Ownership, "visitor", from, n)
+	if err != nil {
+		return err
+	}
+	g.Go(func() error { return own.Run(ctx, group.Run) })
 	return g.Wait()
 }
 

@@ -17,6 +17,7 @@ func (c exitCode) Error() string { return fmt.Sprintf("exit %d", int(c)) }
 type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Run everything on this machine, play a simulated storefront's day through it, and prove the result."`
 	Topics  topicsCmd  `cmd:"" help:"Create Kafka's topics, or check them for drift."`
+	Store   storeCmd   `cmd:"" help:"Check, apply and show store files."`
 	Migrate migrateCmd `cmd:"" help:"Create or update ClickHouse's databases, tables and views."`
 
 	EmbeddedKafka      embeddedKafkaCmd      `cmd:"" hidden:"" help:"Run the laptop's broker."`

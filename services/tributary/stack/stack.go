@@ -147,7 +147,7 @@ func (s *Stack) startServices(ctx context.Context) error {
 	services := map[string]*child{"ingest": ingest}
 	for _, name := range []string{"sessionizer", "aggregator"} {
 		if services[name], err = s.spawn(name, filepath.Join(s.config.Bin, name), []string{"--attached"},
-			"TRIBUTARY_STATE_DIR="+filepath.Join(s.config.Dir, "state", name)); err != nil {
+			"TRIBUTARY_STATE_DIR="+filepath.Join(s.config.Dir, "state", name), "TRIBUTARY_OWNERSHIP=all"); err != nil {
 			return err
 		}
 	}
