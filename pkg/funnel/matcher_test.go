@@ -65,6 +65,9 @@ func TestT1_6FirstAnchored(t *testing.T) {
 	if len(m) != 1 || m[0].Level != 2 || m[0].At[0] != 780 {
 		t.Errorf("got %+v, want level 2 from 780", m)
 	}
+	if m := funnel.Attempts(d, trail("a", 780, "b", 840)); m[0].Level != 2 {
+		t.Errorf("got %+v: the end of the window is part of it", m)
+	}
 }
 
 // T1.7: A1 B2 X3 A4 B5 C6 with X excluded after step 2.

@@ -200,7 +200,8 @@ func TestProgress(t *testing.T) {
 // Ensure that final state is evicted and that a zombie's repeat of it changes nothing afterwards.
 func TestEvictionKeepsTheTables(t *testing.T) {
 	zombie := session(1, 1, 0, "Email", "page_viewed")
-	recs := []*pb.Record{config(), zombie, session(1, 5, 0, "Email", "page_viewed", "cart_added"), tombstone(2, 6), watermark(9, 10*minute, 20*minute)}
+	recs := []*pb.Record{config(), zombie, session(1, 5, 0, "Email", "page_viewed", "cart_added"), tombstone(2, 6),
+		session(3, 9, minute, "Email", "page_viewed"), watermark(9, 10*minute, 20*minute)}
 	out, dir := newTables(), t.TempDir()
 	if err := run(t, dir, recs, out, 0, nil); err != nil {
 		t.Fatal(err)
@@ -211,7 +212,7 @@ func TestEvictionKeepsTheTables(t *testing.T) {
 		}
 	}
 	want := out.text(cellsTable)
-	if err := run(t, dir, append(recs, zombie, session(1, 5, 0, "Email"), watermark(2, 0, 0)), out, 0, nil); err != nil {
+	if err := run(t, dir, append(recs, zombie, session(1, 5, 0, "Email"), session(3, 9, minute, "Email", "page_viewed"), watermark(2, 0, 0)), out, 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	if got := out.text(cellsTable); !slices.Equal(got, want) || len(want) != 4 {

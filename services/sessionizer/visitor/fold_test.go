@@ -162,6 +162,17 @@ func TestLateEventsTouchNothing(t *testing.T) {
 	}
 }
 
+// Ensure that W at an offset counts the record at that offset: an event can be late by its own arrival.
+func TestWCountsTheRecordItself(t *testing.T) {
+	out := &topic{}
+	if err := run(t, t.TempDir(), logOf(t, config(), evAt("a", day0-25*60*minute, day0, "1")), out, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(out.table(t)); n != 0 {
+		t.Errorf("got %d sessions of an event that its own arrival made late", n)
+	}
+}
+
 // Ensure that one event more after a long session's expiry is looked at does not hang or lose the session.
 func TestLongSessionIsRescheduled(t *testing.T) {
 	recs := []*pb.Record{config()}
