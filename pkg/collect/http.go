@@ -17,6 +17,9 @@ var inflaters = sync.Pool{New: func() any { return new(gzip.Reader) }}
 func readBody(r *http.Request, buf []byte) ([]byte, error) {
 	switch r.Header.Get("Content-Encoding") {
 	case "", "identity":
+		if r.ContentLength > MaxBody {
+			return buf, errTooLarge()
+		}
 		return readAll(r.Body, buf)
 	case "gzip":
 	default:
@@ -41,13 +44,17 @@ func readAll(src io.Reader, buf []byte) ([]byte, error) {
 		buf = buf[:len(buf)+n]
 		switch {
 		case len(buf) > MaxBody || tooLarge(err):
-			return buf, fail(http.StatusBadRequest, "the body is larger than %d bytes after decompression: send smaller batches", MaxBody)
+			return buf, errTooLarge()
 		case errors.Is(err, io.EOF):
 			return buf, nil
 		case err != nil:
 			return buf, fail(http.StatusBadRequest, "the body ends early: %v", err)
 		}
 	}
+}
+
+func errTooLarge() error {
+	return fail(http.StatusBadRequest, "the body is larger than %d bytes after decompression: send smaller batches", MaxBody)
 }
 
 func tooLarge(err error) bool {

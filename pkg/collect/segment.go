@@ -67,7 +67,7 @@ func (it *segmentItem) faultOf() *event.Fault {
 func (h *Handler) canonical(m *messages, it *segmentItem, at place) (*pb.Event, *event.Fault) {
 	fault := it.faultOf()
 	if fault == nil && it.callType == "alias" {
-		fault = m.alias(it)
+		fault = it.alias()
 	}
 	if fault != nil {
 		return nil, fault
@@ -149,7 +149,7 @@ func (m *messages) describe(e *pb.Event, it *segmentItem, at place) {
 	if c[ctxConsent] != "" {
 		e.Entry.Consent = consents.of(c[ctxConsent])
 	}
-	if e.Origin == "browser" {
+	if e.Origin == "browser" { // a server's country is not its customer's
 		e.Entry.Country = at.client.country
 	}
 	if bot {
@@ -168,21 +168,7 @@ func (m *messages) emailHash(address string) string {
 	}
 	sum := sha256.Sum256([]byte(address))
 	hex.Encode(m.hex[:], sum[:])
-	return alias(m.hex[:])
-}
-
-// alias makes an alias call say who it speaks of. Its previousId is kept in properties, from where links are built;
-// a call without anonymousId is filed under previousId, so that it reaches the partition of the visitor it names.
-func (m *messages) alias(it *segmentItem) *event.Fault {
-	if it.previousID == "" {
-		return nil
-	}
-	if len(it.previousID) > event.MaxUserID {
-		return &event.Fault{Reason: event.ReasonUserTooLong, Path: "previousId", Rule: "at most 255 bytes"}
-	}
-	it.anonymousID = either(it.anonymousID, it.previousID)
-	it.properties = m.withPrevious(it)
-	return nil
+	return view(m.hex[:])
 }
 
 // parseTime reads ISO 8601; an absent time is 0.
