@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/tributary-data/tributary/pkg/enrich"
@@ -51,9 +52,13 @@ type Store struct {
 	// Internal are the networks of the store's own people: events from them are flagged. Servers that send what
 	// customers do belong in none.
 	Internal []netip.Prefix
+	// Open tells whether every partition knows what the store's events mean; until then they are not taken. Nil: yes.
+	Open *atomic.Bool
 	// Origins of the pages that may send, such as https://shop.example. Empty: any.
 	Origins []string
 }
+
+func (s *Store) closed() bool { return s.Open != nil && !s.Open.Load() }
 
 // Stores finds a store by write key.
 type Stores map[string]*Store

@@ -92,6 +92,8 @@ func (h *Handler) take(r *http.Request, callType string) error {
 	switch {
 	case st == nil:
 		return fail(http.StatusUnauthorized, "unknown write key: send it as the user name of basic authorization or as writeKey in the body")
+	case st.closed():
+		return fail(http.StatusServiceUnavailable, "store %s takes no events yet: its file was not applied (tributary store apply)", st.Name)
 	case !st.mayCome(r):
 		return fail(http.StatusForbidden, "pages of %q may not send for this store: list it among the store's origins", r.Header.Get("Origin"))
 	case len(k.items) > MaxItems:

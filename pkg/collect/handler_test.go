@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -291,6 +292,30 @@ func TestMoney(t *testing.T) {
 	}
 	if want := []string{"2001EUR", "26JPY", "-300EUR", "0", "0", "0"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// Ensure that a store whose meaning is not known everywhere takes nothing, and says what to do.
+func TestClosedStore(t *testing.T) {
+	l, open := &log{}, &atomic.Bool{}
+	en, err := enrich.New(schemas.Channels, enrich.StoreRules{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := event.NewNames(schemas.Actions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := collect.New(collect.Config{Stores: collect.Stores{"wk": {Name: "demo", Enricher: en, Open: open}}, Names: names, Publisher: l, Clock: clock{now}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := post(h, "/v1/t", browserCall); w.Code != 503 || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "tributary store apply") {
+		t.Errorf("closed: got %d %s", w.Code, w.Body)
+	}
+	open.Store(true)
+	if w := post(h, "/v1/t", browserCall); w.Code != 200 || len(l.events) != 1 {
+		t.Errorf("open: got %d %s", w.Code, w.Body)
 	}
 }
 

@@ -58,6 +58,8 @@ func (h *Handler) takePixel(r *http.Request, callType string) (lost string) {
 		return lostBroken
 	case st == nil:
 		return lostUnknownKey
+	case st.closed():
+		return lostBusy
 	}
 	at := place{store: st, client: h.config.clientOf(r, st), protocol: "pixel", body: body, received: now}
 	at.client.pixel, at.client.userAgent = true, r.UserAgent()

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	_ "embed" // the schema and the demo's store
 	"fmt"
+	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
@@ -37,6 +38,10 @@ type Edge struct {
 	WriteKeys      []string `yaml:"write_keys"`
 	OwnDomains     []string `yaml:"own_domains"`
 	PaymentDomains []string `yaml:"payment_domains"`
+	// Origins of the pages that may send, such as https://shop.example; empty: any.
+	Origins []string `yaml:"origins"`
+	// Internal networks (CIDR) of the store's own people: events from them are flagged.
+	Internal []string `yaml:"internal"`
 }
 
 // Meaning travels in the log as a config record.
@@ -178,6 +183,11 @@ func (f File) check() error {
 	}
 	if _, err := regexp.Compile(f.Meaning.BrandPattern); err != nil {
 		return mistake("meaning.brand_pattern", "%v", err)
+	}
+	for i, n := range f.Edge.Internal {
+		if _, err := netip.ParsePrefix(n); err != nil {
+			return mistake(fmt.Sprintf("edge.internal[%d]", i), "%q is no network such as 192.0.2.0/24", n)
+		}
 	}
 	if err := f.checkRates(); err != nil {
 		return err

@@ -46,6 +46,8 @@ func TestMistakes(t *testing.T) {
 		{"store: x", "store: X!", "line 2: store:"},
 		{"store: x\n", "", "store"},
 		{"write_keys: [k]", "write_keys: []", "write_keys"},
+		{"{write_keys: [k]}", "{write_keys: [k], internal: [10.0.0.0/99]}", "line 3: edge.internal[0]:"},
+		{"{write_keys: [k]}", "{write_keys: [k], origins: [shop.example]}", "edge.origins[0]"},
 		{"currency: EUR", "currency: euro", "line 6: meaning.currency:"},
 		{"currency: EUR", "currency: EUR\n  curency: EUR", "curency"},
 		{"Europe/Berlin", "Europe/Atlantis", "line 5: meaning.time_zone:"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -76,13 +77,13 @@ func (a *app) serve(ctx context.Context, admin *http.ServeMux) error {
 		driven = &drivenClock{}
 		clock = driven
 	}
-	b := &broadcaster{events: events, clock: clock, files: a.stores.files, log: a.log, conf: storeconf.Log{Notes: a.client, Writer: events,
+	b := &broadcaster{events: events, clock: clock, files: a.stores.files, log: a.log, look: cmp.Or(a.config.openEvery, openEvery), conf: storeconf.Log{Notes: a.client, Writer: events,
 		Topic: schemas.TopicEvents(a.config.Generation), Stamp: func() (int64, uint32) {
 			now, flags, _ := clock.Now()
 			return now.UnixMilli(), flags
 		}}}
 	h, err := collect.New(collect.Config{Stores: a.stores.stores, Names: a.names, Publisher: &publisher{events, dead}, Clock: clock,
-		Metrics: collect.NewMetrics(a.registry)})
+		Metrics: collect.NewMetrics(a.registry), CountryHeader: a.config.CountryHeader, Proxies: a.config.Proxies})
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/tributary-data/tributary/schemas"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 	"github.com/tributary-data/tributary/schemas/stores"
+	"github.com/tributary-data/tributary/services/internal/storeconf"
 )
 
 const partitions = 3
@@ -82,7 +83,9 @@ func do(t *testing.T, method, url, body string) (int, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.SetBasicAuth("demo-write-key", "")
+	if req.URL.User == nil {
+		req.SetBasicAuth("demo-write-key", "")
+	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0, err.Error()
@@ -181,6 +184,59 @@ func TestDrivenClock(t *testing.T) {
 	}
 }
 
+// Ensure that ingest refuses a store whose changed file was not applied, and takes its events once it was; that another store
+// is not touched by it; and that an interrupted one is finished.
+func TestAChangedFileMustBeApplied(t *testing.T) {
+	addr, c := broker(t)
+	dir, demo := t.TempDir(), string(stores.Demo())
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other := strings.NewReplacer("store: demo", "store: other", "demo-write-key", "other-key").Replace(demo)
+	changed := strings.Replace(demo, "session_gap: 30m", "session_gap: 20m", 1)
+	// An earlier ingest has applied the demo's file, and a person was interrupted while applying another one of other's.
+	ctx := context.Background()
+	producer := kafka.NewProducer(c, kafka.ProducerConfig{Topic: schemas.TopicEvents(0), Partitions: partitions})
+	lanes, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- producer.Run(lanes) }()
+	defer func() { stop(); <-done }()
+	log := storeconf.Log{Notes: c, Writer: producer, Topic: schemas.TopicEvents(0), Stamp: func() (int64, uint32) { return 0, 0 }}
+	for _, f := range []string{demo, strings.Replace(other, "30m", "15m", 1)} {
+		if _, err := log.Apply(ctx, []byte(f), time.Now(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Note(ctx, "tributary-config.other", schemas.TopicEvents(0), 1, `[{"id":"`+storeconf.ID([]byte(other))+`","from":77}]`); err != nil {
+		t.Fatal(err)
+	}
+	write("demo.yaml", changed)
+	write("other.yaml", other)
+	traffic, _ := start(t, Config{Clock: clockWall, Kafka: kafka.Config{Brokers: addr}, Stores: []string{dir}, openEvery: 10 * time.Millisecond})
+	if text := until(t, 503, "POST", traffic+"/v1/batch", `{"batch":[{"type":"page","anonymousId":"a"}]}`); !strings.Contains(text, "not ready") && !strings.Contains(text, "store apply") {
+		t.Errorf("got %s", text)
+	}
+	req := func(key string) string {
+		return `{"writeKey":"` + key + `","batch":[{"type":"page","anonymousId":"a"}]}`
+	}
+	until(t, 200, "POST", strings.Replace(traffic, "http://", "http://other-key@", 1)+"/v1/batch", req("other-key"))
+	if all, err := log.Everywhere(ctx, "other", []byte(other)); !all || err != nil {
+		t.Errorf("the interrupted file is not everywhere: %v", err)
+	}
+	if known, err := log.Known(ctx, "other"); err != nil || known[2][1].From != 77 {
+		t.Errorf("the interrupted file has another moment: %v, %v", known, err)
+	}
+	if text := until(t, 503, "POST", traffic+"/v1/batch", req("demo-write-key")); !strings.Contains(text, "tributary store apply") {
+		t.Errorf("got %s", text)
+	}
+	if _, err := log.Apply(ctx, []byte(changed), time.Now(), nil); err != nil {
+		t.Fatal(err)
+	}
+	until(t, 200, "POST", traffic+"/v1/batch", req("demo-write-key"))
+}
+
 // Ensure that on the wall clock ingest gets ready by itself and ticks each second.
 func TestWallClock(t *testing.T) {
 	addr, c := broker(t)
@@ -266,7 +322,7 @@ func TestConfigID(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if id := a.configs[0].GetConfig().ConfigId; id == "" || id != b.configs[0].GetConfig().ConfigId || !bytes.Equal(a.configs[0].GetConfig().File, stores.Demo()) {
+	if id := storeconf.ID(a.files[0].file); id == "" || id != storeconf.ID(b.files[0].file) || !bytes.Equal(a.files[0].file, stores.Demo()) {
 		t.Error("the config's id is not a function of the file")
 	}
 }

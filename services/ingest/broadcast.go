@@ -17,7 +17,7 @@ import (
 const (
 	tickEvery   = time.Second
 	configEvery = time.Hour
-	openEvery   = 30 * time.Second // how often to look whether a store was applied meanwhile
+	openEvery   = 30 * time.Second
 )
 
 // broadcaster writes control records to every partition of events.
@@ -27,6 +27,7 @@ type broadcaster struct {
 	conf   storeconf.Log
 	files  []storeFile
 	log    *zap.Logger
+	look   time.Duration // how often to look whether a closed store was applied meanwhile
 }
 
 // tick tells every partition what time it is.
@@ -104,7 +105,7 @@ func (b *broadcaster) toAll(ctx context.Context, rec *pb.Record) error {
 // run writes ticks each second and configs each hour, on the wall clock, and looks after stores that are still closed. A
 // tick that cannot be written is not made up for: the next one says more.
 func (b *broadcaster) run(ctx context.Context, closed int) error {
-	ticks, configs, opens := time.NewTicker(tickEvery), time.NewTicker(configEvery), time.NewTicker(openEvery)
+	ticks, configs, opens := time.NewTicker(tickEvery), time.NewTicker(configEvery), time.NewTicker(b.look)
 	defer ticks.Stop()
 	defer configs.Stop()
 	defer opens.Stop()

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/netip"
+	"time"
 
 	"github.com/tributary-data/tributary/pkg/kafka"
 	"github.com/tributary-data/tributary/pkg/obs"
@@ -22,8 +24,14 @@ type Config struct {
 	Kafka kafka.Config `envPrefix:"KAFKA_"`
 	// Generation of the topic events.
 	Generation uint8 `env:"GENERATION" envDefault:"0" help:"generation of the topic events"`
+	// CountryHeader in which a CDN tells the client's country. Empty: none does.
+	CountryHeader string `env:"COUNTRY_HEADER" help:"header in which a CDN tells the country, such as CF-IPCountry"`
+	// Proxies whose X-Forwarded-For is believed.
+	Proxies []netip.Prefix `env:"PROXIES" help:"networks whose X-Forwarded-For is believed, CIDR, comma separated"`
 	// Log settings.
 	Log obs.LogConfig `envPrefix:"LOG_"`
+
+	openEvery time.Duration // how often to look whether a closed store was applied meanwhile; 0 = the usual
 }
 
 // The two clocks.

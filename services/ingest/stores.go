@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -88,11 +89,18 @@ func (l *loaded) add(name string, file []byte) error {
 		}
 	}
 	open := &atomic.Bool{}
+	internal := make([]netip.Prefix, len(f.Edge.Internal))
+	for i, n := range f.Edge.Internal {
+		if internal[i], err = netip.ParsePrefix(n); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
 	for _, key := range f.Edge.WriteKeys {
 		if other := l.stores[key]; other != nil {
 			return fmt.Errorf("%s: a write key belongs to store %s already", name, other.Name)
 		}
-		l.stores[key] = &collect.Store{Name: f.Store, Currency: f.Meaning.Currency, Enricher: en, Open: open}
+		l.stores[key] = &collect.Store{Name: f.Store, Currency: f.Meaning.Currency, Enricher: en, Open: open,
+			Internal: internal, Origins: f.Edge.Origins}
 	}
 	l.files = append(l.files, storeFile{name: f.Store, path: name, file: file, open: open})
 	return nil
