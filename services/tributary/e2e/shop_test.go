@@ -44,9 +44,9 @@ var columns = map[string][]string{
 // answers that the shoppers of testdata/shoppers.mjs must give, counted by hand.
 var answers = content{
 	"sessions": {
-		"shopper-a|user-a|Organic Search|||desktop|0|7|1|5990|page_viewed product_viewed product_viewed cart_added checkout_started payment_submitted purchased",
-		"shopper-b-phone|user-b|Paid Search|acme-autumn|yes|mobile|0|3|0|0|page_viewed product_viewed cart_added",
-		"shopper-b-tablet|user-b|Direct|||tablet|0|5|1|12000|page_viewed product_viewed cart_added checkout_started purchased",
+		"shopper-a|user-a|Organic Search|||desktop|0|7|1|5990|page_viewed product_viewed product_viewed cart_added checkout_started identified payment_submitted purchased",
+		"shopper-b-phone|user-b|Paid Search|acme-autumn|yes|mobile|0|3|0|0|page_viewed identified product_viewed cart_added",
+		"shopper-b-tablet|user-b|Direct|||tablet|0|5|1|12000|page_viewed identified product_viewed cart_added checkout_started purchased",
 		"shopper-c||Email|november||desktop|0|2|0|0|page_viewed newsletter_subscribed",
 		"shopper-c||Email|||desktop|1|2|0|0|page_viewed wishlist_added",
 	},
