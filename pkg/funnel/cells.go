@@ -76,11 +76,23 @@ func (d *Definition) Unit(s *pb.Session) (Unit, bool) {
 	for i, dims := range d.Breakdowns {
 		values := make([]string, len(dims))
 		for j, dim := range dims {
-			values[j] = Dimension(s.Entry, dim)
+			values[j] = d.value(s.Entry, dim)
 		}
 		u.Values[i] = strings.Join(values, "\x00")
 	}
 	return u, true
+}
+
+// Other stands for every value that a breakdown does not keep.
+const Other = "(other)"
+
+// value of a dimension as the breakdown keeps it; an absent one is kept as such.
+func (d *Definition) value(e *pb.Entry, dim string) string {
+	v := Dimension(e, dim)
+	if list, limited := d.Allow[dim]; limited && v != "" && !slices.Contains(list, v) {
+		return Other
+	}
+	return v
 }
 
 // Share is what a unit adds to one cell, one number per step.

@@ -131,6 +131,21 @@ func TestHold(t *testing.T) {
 	}
 }
 
+// Ensure that a value outside the allow-list is counted with the others, and none is lost.
+func TestAllowList(t *testing.T) {
+	d := steps("session", "purchased")
+	d.Breakdowns, d.Allow = [][]string{{"country"}}, map[string][]string{"country": {"DE", "AT"}}
+	c := cells{}
+	for _, country := range []string{"DE", "FR", "US", "", "AT", "DE"} {
+		s := session(0, nil)
+		s.Entry = &pb.Entry{Country: country}
+		c.count(d, s, 1)
+	}
+	if got, want := c.text(funnel.BasisEntry, funnel.WindowQuarter), []string{"0  human [1 0]", "0 (other) human [2 0]", "0 AT human [1 0]", "0 DE human [2 0]"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestOrders(t *testing.T) {
 	tr := trail("purchased", 1, "purchased", 2, "purchased", 3, "cart_added", 4)
 	tr[0].OrderId, tr[1].OrderId = "o", "o"

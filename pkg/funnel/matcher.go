@@ -27,6 +27,9 @@ type Definition struct {
 	Breakdowns [][]string
 	// Window in milliseconds from the first step; 0 = none (session funnels).
 	Window int64
+	// Allow lists, by dimension, the values that are kept; every other one becomes Other. A dimension without a list
+	// keeps all of its (closed) set.
+	Allow map[string][]string
 	// Hold is a property that all steps of a unit must share: HoldProduct, or empty.
 	Hold string
 }

@@ -73,6 +73,8 @@ type Funnel struct {
 	Version    uint16     `yaml:"version"`
 	Steps      []Step     `yaml:"steps"`
 	Breakdowns [][]string `yaml:"breakdowns"`
+	// Allow lists, by dimension, the values that breakdowns keep; the rest is counted as (other).
+	Allow map[string][]string `yaml:"allow"`
 	// Hold is a property that all steps of a unit must share: product, or empty.
 	Hold string `yaml:"hold"`
 }

@@ -72,7 +72,7 @@ func (a *app) serve(ctx context.Context, admin *http.ServeMux) error {
 		return err
 	}
 	var driven *drivenClock
-	clock := collect.Clock(wallClock{})
+	clock := collect.Clock(wallClock{a.config.ahead})
 	if a.config.Clock == clockDriven {
 		driven = &drivenClock{}
 		clock = driven
@@ -142,8 +142,8 @@ func (a *app) compareClocks(sent, appended time.Time) {
 		return
 	}
 	a.health.Ready("append time")
-	lead := sent.Sub(appended)
-	if behind := time.Until(appended); behind > lead {
+	lead := sent.Add(a.config.ahead).Sub(appended)
+	if behind := time.Until(appended) - a.config.ahead; behind > lead {
 		lead = behind
 	}
 	if lead > maxClockLead {

@@ -248,6 +248,35 @@ func TestWallClock(t *testing.T) {
 	}
 }
 
+// Ensure that an ingest whose clock is a day ahead takes no events, and that what its ticks did to the log is visible as such:
+// they lead their append time, so no fold lets them move W.
+func TestAClockAheadIsUnready(t *testing.T) {
+	addr, c := broker(t)
+	traffic, admin := start(t, Config{Clock: clockWall, Kafka: kafka.Config{Brokers: addr}, ahead: 24 * time.Hour})
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		if code, text := do(t, "GET", admin+"/readyz", ""); code == 503 && strings.Contains(text, "check NTP") {
+			break
+		} else if time.Now().After(deadline) {
+			t.Fatalf("got %d %s", code, text)
+		}
+	}
+	until(t, 503, "POST", traffic+"/v1/page", `{"anonymousId":"a"}`)
+	r := kafka.NewReader(c, kafka.ReaderConfig{Topic: schemas.TopicEvents(0), Wait: 20 * time.Millisecond}, map[int32]int64{0: 0})
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	defer func() { stop(); <-done }()
+	b := <-r.Source(0).Batches()
+	m := &pb.Record{}
+	if err := m.UnmarshalVT(b.Records[0].Value); err != nil {
+		t.Fatal(err)
+	}
+	if !event.Leads(m.IngestTs, b.Records[0].AppendTime, false) {
+		t.Errorf("ingest_ts %d does not lead append time %d", m.IngestTs, b.Records[0].AppendTime)
+	}
+}
+
 // Ensure that the admin port answers while Kafka does not, and that stopping then is clean.
 func TestWithoutKafka(t *testing.T) {
 	_, admin := start(t, Config{Clock: clockWall, Kafka: kafka.Config{Brokers: "127.0.0.1:1"}})

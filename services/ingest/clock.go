@@ -13,10 +13,10 @@ import (
 // flagDriven marks records that a driven clock stamped.
 const flagDriven = 1
 
-// wallClock is the machine's clock.
-type wallClock struct{}
+// wallClock is the machine's clock; ahead is 0 but for tests of a wrong one.
+type wallClock struct{ ahead time.Duration }
 
-func (wallClock) Now() (time.Time, uint32, bool) { return time.Now(), 0, true }
+func (c wallClock) Now() (time.Time, uint32, bool) { return time.Now().Add(c.ahead), 0, true }
 
 // drivenClock stands where the admin port put it, and never goes back. Until it is set, ingest takes nothing.
 type drivenClock struct {

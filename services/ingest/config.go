@@ -31,6 +31,7 @@ type Config struct {
 	// Log settings.
 	Log obs.LogConfig `envPrefix:"LOG_"`
 
+	ahead     time.Duration // of the wall clock: tests set it
 	openEvery time.Duration // how often to look whether a closed store was applied meanwhile; 0 = the usual
 }
 

@@ -143,6 +143,28 @@ func TestMarks(t *testing.T) {
 	}
 }
 
+// Ensure that the window of an entry is not final before a late event of its session can come: entry 10:14, steady
+// browsing, a purchase at 22:50 that arrives a day late.
+func TestAWindowWaitsForItsSessionsEnd(t *testing.T) {
+	ten := day0 + 10*60*minute
+	recs := []*pb.Record{config()}
+	for at := ten + 14*minute; at < ten+12*60*minute+50*minute; at += 29 * minute {
+		recs = append(recs, ev("a", at, fmt.Sprint(at)))
+	}
+	arrival := ten + 36*60*minute // 22:00 of the next day
+	before := lastMark(t, append(recs, tick(arrival-1))...)
+	if before.F > ten {
+		t.Fatalf("10:00–10:15 is final at F = 10:00%+d before the purchase came", before.F-ten)
+	}
+	out := &topic{}
+	if err := run(t, t.TempDir(), logOf(t, append(recs, evAt("a", ten+12*60*minute+50*minute, arrival, "buy"))...), out, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	if live := out.table(t); len(live) != 1 {
+		t.Errorf("got %d sessions, want the purchase in the one that began at 10:14", len(live))
+	}
+}
+
 // Ensure that lateness is decided before state is touched, at the floor exactly.
 func TestLateEventsTouchNothing(t *testing.T) {
 	floor := day0 - 10_000 // of a tick a day later

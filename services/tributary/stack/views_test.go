@@ -143,6 +143,10 @@ func TestFactViews(t *testing.T) {
 	event := `INSERT INTO tributary.events (store, visitor, event_id, version, ingest_ts, action) VALUES ('demo', 'a', unhex('000102030405060708090a0b0c0d0e0f'), %s, '%s', '%s')`
 	exec(t, db, fmt.Sprintf(event, "18446744073709551610", "2026-01-01 23:59:59", "first"), fmt.Sprintf(event, "18446744073709551609", "2026-01-02 00:00:01", "again"))
 	expect(t, db, "SELECT event_id, action FROM bi.events", "000102030405060708090a0b0c0d0e0f first")
+	exec(t, db, "OPTIMIZE TABLE tributary.events FINAL")
+	expect(t, db, "SELECT event_id, action FROM bi.events", "000102030405060708090a0b0c0d0e0f first")
+	exec(t, db, strings.Replace(fmt.Sprintf(event, "7", "2026-01-02 00:00:02", "elsewhere"), "'demo'", "'other'", 1))
+	expect(t, db, "SELECT store, action FROM bi.events ORDER BY store", "demo first", "other elsewhere") // an id is its store's
 	session := `INSERT INTO tributary.sessions (epoch, store, created_day, session_id, version, deleted, visitor, started_at, trail_action) VALUES
 		(0, 'demo', '2026-01-01', unhex('ff'), %d, %d, 'a', '2026-01-01 10:00:00', ['page_viewed'])`
 	exec(t, db, fmt.Sprintf(session, 1, 0))
