@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -129,16 +130,21 @@ func notYAML(err error) error {
 	return m
 }
 
-func checkSchema(raw any) error {
+// schema is compiled once: a fold that catches up may read many files.
+var schema = sync.OnceValues(func() (*jsonschema.Schema, error) {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schemaJSON))
 	if err != nil {
-		return fmt.Errorf("store schema: %w", err)
+		return nil, err
 	}
 	c := jsonschema.NewCompiler()
 	if err := c.AddResource("store.schema.json", doc); err != nil {
-		return fmt.Errorf("store schema: %w", err)
+		return nil, err
 	}
-	s, err := c.Compile("store.schema.json")
+	return c.Compile("store.schema.json")
+})
+
+func checkSchema(raw any) error {
+	s, err := schema()
 	if err != nil {
 		return fmt.Errorf("store schema: %w", err)
 	}
