@@ -84,8 +84,8 @@ func (a *app) fold(ctx context.Context) error {
 		name, topic string
 		fold        func(p int32) fold
 	}{
-		{table.StageEvents, events, func(p int32) fold { return facts.New(a.config.Generation, uint16(p)) }},
-		{table.StageSessions, sessions, func(p int32) fold { return cells.New(a.config.Generation, uint16(p)) }},
+		{table.StageEvents, events, func(p int32) fold { return facts.New(a.config.Epoch, a.config.Generation, uint16(p)) }},
+		{table.StageSessions, sessions, func(p int32) fold { return cells.New(a.config.Epoch, a.config.Generation, uint16(p)) }},
 		{table.StageLetters, schemas.TopicDeadLetters, func(p int32) fold { return letters.New(a.config.Generation, uint16(p)) }},
 	} {
 		own, err := a.client.Ownership(a.config.Ownership, st.name, st.topic, n)

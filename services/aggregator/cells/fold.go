@@ -15,6 +15,7 @@ import (
 
 // Fold of one partition. It implements stream.Fold.
 type Fold struct {
+	epoch      uint16
 	generation uint8
 	partition  uint16
 
@@ -61,9 +62,9 @@ type cell struct {
 // sourceKey names a source partition of a lane.
 type sourceKey struct{ generation, partition uint32 }
 
-// New is the fold of an empty log.
-func New(generation uint8, partition uint16) *Fold {
-	return &Fold{generation: generation, partition: partition, stores: map[string]*store{}, units: map[event.ID]*unit{},
+// New is the fold of an empty log; its rows carry the epoch.
+func New(epoch uint16, generation uint8, partition uint16) *Fold {
+	return &Fold{epoch: epoch, generation: generation, partition: partition, stores: map[string]*store{}, units: map[event.ID]*unit{},
 		cells: map[funnel.Key]*cell{}, sources: map[sourceKey]*pb.SourceState{}, last: -1, sessions: map[event.ID][]any{},
 		touchedCells: map[funnel.Key]bool{}, dirtyUnits: map[event.ID]bool{}, dirtySources: map[sourceKey]bool{}}
 }

@@ -306,7 +306,7 @@ func BenchmarkFold(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		f := cells.New(0, 0)
+		f := cells.New(0, 0, 0)
 		for _, r := range log {
 			if err := f.Apply(r); err != nil {
 				b.Fatal(err)

@@ -160,7 +160,7 @@ func run(t testing.TB, dir string, recs []*pb.Record, out *tables, flush int, fa
 		t.Fatal(err)
 	}
 	defer st.Close()
-	f := cells.New(0, 3)
+	f := cells.New(0, 0, 3)
 	if err := f.Load(st, st.Next()); err != nil {
 		t.Fatal(err)
 	}

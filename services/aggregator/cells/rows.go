@@ -13,9 +13,6 @@ import (
 	"github.com/tributary-data/tributary/services/aggregator/table"
 )
 
-// epoch of the rows. A restatement writes the next one.
-const epoch = uint16(0)
-
 // stageVisitor is the stage column of cells whose units are sessions.
 const stageVisitor = "visitor"
 
@@ -36,7 +33,7 @@ func (f *Fold) sessionRow(rec *pb.Record, id event.ID, s *pb.Session) []any {
 		returning = 1
 	}
 	t := trailOf(s.Trail)
-	return []any{epoch, rec.Store, time.Unix(int64(created)*86400, 0).UTC(), string(id[:]), uint64(event.NewVersion(f.generation, f.last)),
+	return []any{f.epoch, rec.Store, time.Unix(int64(created)*86400, 0).UTC(), string(id[:]), uint64(event.NewVersion(f.generation, f.last)),
 		f.generation, f.partition, deleted, visitor, s.User, table.Time(s.StartedAt), table.Time(s.EndedAt),
 		en.Channel, en.Source, en.Medium, en.Campaign, en.Term, en.Content, en.BrandSearch, en.Device, en.Os, en.Browser, en.Country,
 		en.LandingPath, returning, s.Events, s.TailEvents, s.EventsHash, s.Flags, t.actions, t.times, t.values, t.products, t.orders,
@@ -61,7 +58,7 @@ func trailOf(steps []*pb.Step) trail {
 }
 
 func (f *Fold) cellRow(k funnel.Key, c *cell) []any {
-	return []any{epoch, k.Store, stageVisitor, k.Funnel, k.Version, k.Basis, uint32(k.Window), time.Unix(k.Start, 0).UTC(), k.Breakdown,
+	return []any{f.epoch, k.Store, stageVisitor, k.Funnel, k.Version, k.Basis, uint32(k.Window), time.Unix(k.Start, 0).UTC(), k.Breakdown,
 		strings.Split(k.Values, "\x00"), k.Class, f.generation, f.partition, uint64(c.version), c.Units, c.Implied, c.Value, c.Open, times(c.Times)}
 }
 
@@ -95,7 +92,7 @@ func (f *Fold) Flush() (clickhouse.Submission, error) {
 		s.Data = append(s.Data, in)
 	}
 	w, mark := f.marks()
-	s.Marks = []clickhouse.Insert{{Table: &table.Progress, Rows: [][]any{{epoch, table.StageSessions, f.generation, f.partition,
+	s.Marks = []clickhouse.Insert{{Table: &table.Progress, Rows: [][]any{{f.epoch, table.StageSessions, f.generation, f.partition,
 		uint64(event.NewVersion(f.generation, f.last)), table.Time(w), table.Time(mark), f.last + 1}}}}
 	f.evict(mark)
 	return s, nil

@@ -18,6 +18,7 @@ const flagDriven = 1
 
 // Fold of one partition. It implements stream.Fold.
 type Fold struct {
+	epoch      uint16
 	generation uint8
 	partition  uint16
 
@@ -40,9 +41,9 @@ type store struct {
 	saved   int          // of records
 }
 
-// New is the fold of an empty log.
-func New(generation uint8, partition uint16) *Fold {
-	return &Fold{generation: generation, partition: partition, clock: event.NewClock(), stores: map[string]*store{}, seen: newSeen(),
+// New is the fold of an empty log; its progress carries the epoch, facts have none.
+func New(epoch uint16, generation uint8, partition uint16) *Fold {
+	return &Fold{epoch: epoch, generation: generation, partition: partition, clock: event.NewClock(), stores: map[string]*store{}, seen: newSeen(),
 		intake: newIntake(), rows: map[*clickhouse.Table][][]any{}, clockMark: event.Unseen, last: -1}
 }
 
@@ -146,7 +147,7 @@ func (f *Fold) Flush() (clickhouse.Submission, error) {
 	if rows := f.intake.rows(f.generation, f.partition); len(rows) > 0 {
 		s.Data = append(s.Data, clickhouse.Insert{Table: &table.Intake, Rows: rows})
 	}
-	s.Marks = []clickhouse.Insert{{Table: &table.Progress, Rows: [][]any{{uint16(0), table.StageEvents, f.generation, f.partition,
+	s.Marks = []clickhouse.Insert{{Table: &table.Progress, Rows: [][]any{{f.epoch, table.StageEvents, f.generation, f.partition,
 		uint64(event.NewVersion(f.generation, f.last)), table.Time(f.clock.Watermark()), table.Time(f.clock.MinFloor()), f.last + 1}}}}
 	f.seen.forget(f.clock.Watermark())
 	f.intake.forget(f.clock.Watermark())

@@ -59,7 +59,7 @@ func column(t testing.TB, inserts []clickhouse.Insert, table, name string) (out 
 // Ensure that lateness is decided at the record's own offset, that the first of an id has the highest version, and that
 // progress comes apart from the data.
 func TestRows(t *testing.T) {
-	f := facts.New(0, 3)
+	f := facts.New(0, 0, 3)
 	now := 48 * hour
 	floor := now - 24*hour - event.Allowance
 	for i, r := range []*pb.Record{config(), eventAt(floor-1, now-hour, "before the floor rose"), eventAt(now, now, "on time"),
@@ -101,7 +101,7 @@ func TestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	f := facts.New(0, 3)
+	f := facts.New(0, 0, 3)
 	for i, r := range []*pb.Record{config(), eventAt(48*hour, 48*hour, "1")} {
 		if err := f.Apply(record(t, int64(i), r)); err != nil {
 			t.Fatal(err)
@@ -110,7 +110,7 @@ func TestLoad(t *testing.T) {
 	if err := st.Commit(2, f.Save); err != nil {
 		t.Fatal(err)
 	}
-	back := facts.New(0, 3)
+	back := facts.New(0, 0, 3)
 	if err := back.Load(st, st.Next()); err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestFlushPositionsDoNotShow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, rows, intake := facts.New(0, 3), []string(nil), map[string]string{}
+		f, rows, intake := facts.New(0, 0, 3), []string(nil), map[string]string{}
 		for i, r := range log {
 			if err := f.Apply(r); err != nil {
 				t.Fatal(err)
@@ -207,7 +207,7 @@ func TestIntake(t *testing.T) {
 		eventAt(now, now+49*hour+event.Allowance, "1")}
 	var counts []string
 	for i, r := range log {
-		f := facts.New(0, 3) // every record by a new owner
+		f := facts.New(0, 0, 3) // every record by a new owner
 		if err := f.Load(st, st.Next()); err != nil {
 			t.Fatal(err)
 		}
@@ -236,7 +236,7 @@ func TestIntake(t *testing.T) {
 
 // Ensure that late events have rows of their own, that orders and refunds know no lateness, and what they hold.
 func TestLateEventsOrdersRefunds(t *testing.T) {
-	f := facts.New(0, 3)
+	f := facts.New(0, 0, 3)
 	now := 100 * hour
 	money := func(r *pb.Record, action, order string, m *pb.Money) *pb.Record {
 		r.GetEvent().Action, r.GetEvent().OrderId, r.GetEvent().Money, r.GetEvent().Origin = action, order, m, "webhook"
@@ -276,7 +276,7 @@ func BenchmarkFold(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		f := facts.New(0, 0)
+		f := facts.New(0, 0, 0)
 		for _, r := range log {
 			if err := f.Apply(r); err != nil {
 				b.Fatal(err)

@@ -111,7 +111,7 @@ type pipeline struct {
 }
 
 func newPipeline(t *rapid.T) *pipeline {
-	p := &pipeline{visitor: visitor.NewFold("events.g0", 0, 0), cells: cells.New(0, 0), rows: map[string]map[string]any{}}
+	p := &pipeline{visitor: visitor.NewFold("events.g0", 0, 0), cells: cells.New(0, 0, 0), rows: map[string]map[string]any{}}
 	p.apply(t, must(t, &pb.Record{Kind: pb.Kind_KIND_CONFIG, Store: "s", Body: &pb.Record_Config{Config: &pb.Config{ConfigId: "1", File: []byte(storeFile)}}}))
 	return p
 }
