@@ -360,23 +360,44 @@ func TestAClockAheadIsClamped(t *testing.T) {
 	}
 }
 
+// sizes counts the bytes of a commit.
+type sizes struct{ keys, bytes int }
+
+func (s *sizes) Set(k, v []byte) error { s.keys++; s.bytes += len(k) + len(v); return nil }
+func (s *sizes) Delete([]byte) error   { return nil }
+
+// BenchmarkFold folds sessions of 20 events, flushed every 1,000 records, with what a real event carries.
 func BenchmarkFold(b *testing.B) {
+	const sessions, each = 500, 20
 	recs := []*pb.Record{config()}
-	for i := range int64(10_000) {
-		recs = append(recs, ev(fmt.Sprint("v", i%1000), day0+i*1000, fmt.Sprint(i)))
+	for i := range int64(sessions * each) {
+		e := ev(fmt.Sprintf("0b9f7c1e-0000-4000-8000-%012d", i%sessions), day0+i*10, fmt.Sprint(i))
+		e.GetEvent().Entry = &pb.Entry{Channel: "Paid Search", Source: "google", Medium: "cpc", Campaign: "acme-autumn", Device: "mobile", Os: "iOS",
+			Browser: "Safari", LandingPath: "/p/shoe-42", ClickIdKind: "gclid", ClickId: "EAIaIQobChMI", Ruleset: "ga4-2025-11"}
+		e.GetEvent().Product = "sku-42"
+		recs = append(recs, e)
 	}
 	log := logOf(b, recs...)
 	b.ReportAllocs()
+	var state sizes
 	for b.Loop() {
 		f := visitor.NewFold("events.g0", 0, 0)
-		for _, r := range log {
+		for i, r := range log {
 			if err := f.Apply(r); err != nil {
 				b.Fatal(err)
 			}
-		}
-		if _, err := f.Flush(); err != nil {
-			b.Fatal(err)
+			if i%1000 == 999 || i == len(log)-1 {
+				if _, err := f.Flush(); err != nil {
+					b.Fatal(err)
+				}
+				state = sizes{}
+				if err := f.Save(&state); err != nil {
+					b.Fatal(err)
+				}
+				f.Saved()
+			}
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(log)), "ns/event")
+	b.ReportMetric(float64(state.bytes)/sessions, "state-B/session")
 }
