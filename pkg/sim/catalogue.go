@@ -75,9 +75,20 @@ func popularity() weights {
 	return weigh(products, func(i int) float64 { return math.Pow(float64(i+1), -productsZipf) })
 }
 
+// minorPerCent is what a cent of the euro is worth in minor units of a currency, about: it scales what people spend.
+var minorPerCent = map[string]float64{"EUR": 1, "USD": 1.08, "GBP": .86, "CAD": 1.5, "INR": 92, "JPY": 1.65}
+
+// amount writes minor units of a currency as a JSON number.
+func amount(minor int64, currency string) json.Number {
+	if currency == "JPY" {
+		return json.Number(strconv.FormatInt(minor, 10))
+	}
+	return decimal(minor)
+}
+
 // basket draws products whose prices add up to a drawn order value: the value is the model's parameter, not the prices.
-func (p *planner) basket(r *rand.Rand, d *deviceModel) []product {
-	value := max(int64(lognormal(r, orderMedian*d.orderFactor, orderSigma)*100), 100)
+func (p *planner) basket(r *rand.Rand, v *visitor, currency string) []product {
+	value := max(int64(lognormal(r, orderMedian*v.device.orderFactor, orderSigma)*100*minorPerCent[currency]), 100)
 	n := 1 + min(int(r.ExpFloat64()), 3)
 	out := make([]product, n)
 	for i := range out {
@@ -86,8 +97,8 @@ func (p *planner) basket(r *rand.Rand, d *deviceModel) []product {
 			share = max(share*int64(50+r.IntN(100))/100, 1)
 		}
 		value -= share
-		out[i] = p.catalogue[p.popularity.pick(r)]
-		out[i].minor, out[i].Price = share, decimal(share)
+		out[i] = v.shop.catalogue[p.popularity.pick(r)]
+		out[i].minor, out[i].Price = share, amount(share, currency)
 	}
 	return out
 }

@@ -99,14 +99,14 @@ type campaign struct {
 }
 
 // land draws a landing of the model's shares.
-func (p *planner) land(r *rand.Rand) landing {
+func (p *planner) land(r *rand.Rand, s *shop) landing {
 	c := &channels[p.channels.pick(r)]
-	s := oneOf(r, c.sources)
-	l := landing{referrer: s.referrer, entry: entry{channel: c.channel, brand: c.brand}, intent: c.intent / meanIntent}
-	if s.query == "" {
+	from := oneOf(r, c.sources)
+	l := landing{referrer: from.referrer, entry: entry{channel: c.channel, brand: c.brand}, intent: c.intent / meanIntent}
+	if from.query == "" {
 		return l
 	}
-	query := strings.NewReplacer("{brand}", p.cfg.Brand, "{id}", clickID(r)).Replace(s.query)
+	query := strings.NewReplacer("{brand}", s.brand, "{id}", clickID(r)).Replace(from.query)
 	l.search = "?" + query
 	if v, err := url.ParseQuery(query); err == nil && v.Has("utm_source") && chance(r, .5) {
 		l.campaign = &campaign{Name: v.Get("utm_campaign"), Source: v.Get("utm_source"), Medium: v.Get("utm_medium"),
@@ -116,10 +116,10 @@ func (p *planner) land(r *rand.Rand) landing {
 }
 
 // back draws a landing from the shop itself or a payment provider: no channel of its own.
-func (p *planner) back(r *rand.Rand) landing {
+func back(r *rand.Rand, s *shop) landing {
 	ref := oneOf(r, backReferrers)
 	if strings.HasPrefix(ref, "/") {
-		ref = p.cfg.ShopURL + ref
+		ref = s.url + ref
 	}
 	return landing{referrer: ref, entry: entry{previous: true}, intent: 1}
 }

@@ -1,12 +1,13 @@
 package sim
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
 )
 
-// freeShipping is the order value from which nothing is charged, flatShipping the charge below it, minor units.
+// freeShipping is the order value from which nothing is charged, flatShipping the charge below it, cents of the euro.
 const freeShipping, flatShipping = 5000, 495
 
 // pay writes the checkout as far as the goal goes.
@@ -15,8 +16,8 @@ func (s *script) pay() {
 	id := "k" + s.cartID
 	if g.checkout || g.resume {
 		// The value of a checkout that has begun is no order's: only purchases may count.
-		s.say(checkout, checkoutPage, &properties{CheckoutID: id, Value: decimal(sum(s.basket)), Revenue: decimal(sum(s.basket)),
-			Currency: s.p.cfg.Currency, Products: s.basket})
+		s.say(checkout, checkoutPage, &properties{CheckoutID: id, Value: s.amount(sum(s.basket)), Revenue: s.amount(sum(s.basket)),
+			Currency: s.currency, Products: s.basket})
 	}
 	if g.shipping {
 		s.say(shipping, checkoutPage, &properties{CheckoutID: id, Step: 1})
@@ -36,8 +37,8 @@ func (s *script) pay() {
 		s.beats = append(s.beats, again)
 	}
 	if chance(s.r, secondShare) {
-		more := s.p.basket(s.r, s.v.device)
-		s.say(cartAdded, place{more[0].path(), "", more[0].Name}, &properties{product: &more[0], CartID: s.cartID, Currency: s.p.cfg.Currency})
+		more := s.p.basket(s.r, s.v, s.currency)
+		s.say(cartAdded, place{more[0].path(), "", more[0].Name}, &properties{product: &more[0], CartID: s.cartID, Currency: s.currency})
 		s.buy(more)
 	}
 }
@@ -46,24 +47,27 @@ func (s *script) pay() {
 func (s *script) buy(basket []product) {
 	s.p.orders++
 	id, minor := fmt.Sprintf("A%07d", 1_000_000+s.p.orders), sum(basket)
+	per := minorPerCent[s.currency]
 	fee, tax := int64(0), minor*19/100
-	if minor < freeShipping {
-		fee = flatShipping
+	if minor < int64(freeShipping*per) {
+		fee = int64(flatShipping * per)
 	}
-	o := &properties{OrderID: id, CheckoutID: "k" + s.cartID, Currency: s.p.cfg.Currency, Products: basket,
-		Shipping: decimal(fee), Tax: decimal(tax)}
+	o := &properties{OrderID: id, CheckoutID: "k" + s.cartID, Currency: s.currency, Products: basket,
+		Shipping: s.amount(fee), Tax: s.amount(tax)}
 	value := minor
 	switch x := s.r.Float64(); {
 	case x < .85:
-		o.Revenue, o.Total = decimal(minor), decimal(minor+fee+tax)
+		o.Revenue, o.Total = s.amount(minor), s.amount(minor+fee+tax)
 	case x < .97:
 		value = minor + fee + tax
-		o.Total, o.Value = decimal(value), decimal(minor)
+		o.Total, o.Value = s.amount(value), s.amount(minor)
 	default:
-		o.Value = decimal(minor)
+		o.Value = s.amount(minor)
 	}
 	s.beats = append(s.beats, beat{kind: purchased, place: thanks, props: o, order: id, value: value, paypal: chance(s.r, payPalShare)})
 }
+
+func (s *script) amount(minor int64) json.Number { return amount(minor, s.currency) }
 
 // micros draws the visit's small actions beside the funnel. They need a visit of more than one event.
 func (s *script) micros() []*kind {

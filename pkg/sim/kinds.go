@@ -24,21 +24,9 @@ var (
 	videoStarted  = &kind{"track", "Video Playback Started", "video_started", true}
 	shared        = &kind{"track", "Product Shared", "shared", true}
 	identified    = &kind{"identify", "", "identified", false}
+	refunded      = &kind{"track", "Order Refunded", "refunded", false}
+	emailOpened   = &kind{"track", "Email Opened", "email_opened", false}
 )
-
-// hit is one event as the storefront sends it, with what is true of it.
-type hit struct {
-	id      string
-	at      int64 // Unix milliseconds
-	kind    *kind
-	visitor *visitor
-	user    string
-	page    *page
-	props   *properties
-	order   string // order id of a purchase
-	value   int64  // of a purchase, minor units
-	session int    // index among the truth's sessions, -1 for none
-}
 
 // page is a view of one address: all events on it carry the same context.
 type page struct {

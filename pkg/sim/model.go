@@ -1,11 +1,5 @@
 package sim
 
-import (
-	"math"
-	"math/rand/v2"
-	"sort"
-)
-
 // The numbers in this file are the parameters of the storefront model (analytics.md §10). Those marked [A] are
 // assumptions that the model leaves open.
 
@@ -84,38 +78,28 @@ const ( // all [A]
 	loneIdentify     = .03
 )
 
-// weights is a cumulative distribution over indexes.
-type weights []float64
+// What goes wrong, and who is not a shopper. Not in a clean day.
+const (
+	robotShare = .09 // of persons: 8 % of the sessions, since persons come back
 
-func weigh(n int, share func(i int) float64) weights {
-	w := make(weights, n)
-	sum := 0.0
-	for i := range w {
-		sum += share(i)
-		w[i] = sum
-	}
-	return w
-}
+	switchShare = .15 // of visits by users: somebody else takes over
+	skewShare   = .003
+	driftShare  = .003
 
-func (w weights) pick(r *rand.Rand) int {
-	return min(sort.SearchFloat64s(w, r.Float64()*w[len(w)-1]), len(w)-1)
-}
-
-func chance(r *rand.Rand, p float64) bool { return r.Float64() < p }
-
-func lognormal(r *rand.Rand, median, sigma float64) float64 {
-	return median * math.Exp(sigma*r.NormFloat64())
-}
-
-func oneOf[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }
-
-// logitNormal moves the probability p by a visitor's intent z. The factor on the logit (the probit approximation of a
-// logit-normal's mean) makes p the mean over all visitors again.
-func logitNormal(p, z float64) float64 {
-	p = min(max(p, .001), .95)
-	logit := math.Log(p/(1-p)) * math.Sqrt(1+math.Pi*intentSD*intentSD/8)
-	return 1 / (1 + math.Exp(-logit-intentSD*z))
-}
-
-// rising is a small probability that rises with the intent z and has the mean p.
-func rising(p, z float64) float64 { return p * math.Exp(intentSD*z-intentSD*intentSD/2) }
+	swapShare     = .03  // sent up to a minute late
+	delayShare    = .006 // sent 5 minutes to an hour late
+	longShare     = .002 // sent an hour to a day late
+	againShare    = .006 // sent twice, minutes apart
+	reuseShare    = .001 // another event under its id
+	bodyShare     = .002 // of requests: the same bytes twice
+	kioskShare    = .006 // of persons: two users of one browser, a minute apart
+	bridgeShare   = .015 // of persons: a late event joins two sessions
+	offlineShare  = .02  // of persons: events of the days before arrive
+	serverShare   = .25  // of orders: the server tells, too
+	phoneShare    = .012 // of persons: an order of which only the server tells
+	refundShare   = .19  // of orders
+	reopenShare   = .2   // of orders of two-device persons: the confirmation is opened on the other one
+	mailShare     = .08  // of persons with a user: an e-mail is opened
+	earlyRefund   = .15  // of refunds: the order itself arrives later
+	refundedTwice = .15  // of refunds: told twice
+)

@@ -2,8 +2,6 @@ package sim
 
 import (
 	"cmp"
-	"fmt"
-	"math/rand/v2"
 	"slices"
 	"time"
 )
@@ -17,7 +15,8 @@ type Day struct {
 	// Sabotaged says which event goes out altered; nil without sabotage.
 	Sabotaged *Sabotaged
 
-	hits []*hit // by time
+	hits     []*hit // by time
+	requests [][]*request
 }
 
 // Plan draws the day. It is pure: the same Config gives the same Day.
@@ -26,20 +25,28 @@ func Plan(c Config) (*Day, error) {
 		return nil, err
 	}
 	c = c.withDefaults()
-	p := &planner{cfg: c, start: c.Day.UnixMilli(), end: c.Day.Add(24 * time.Hour).UnixMilli(), gap: c.Gap.Milliseconds(),
-		catalogue: catalogue(c.Brand), popularity: popularity(),
+	shops, err := c.shops()
+	if err != nil {
+		return nil, err
+	}
+	p := &planner{cfg: c, shops: shops, start: c.Day.UnixMilli(), end: c.Day.Add(24 * time.Hour).UnixMilli(), popularity: popularity(),
 		channels: weigh(len(channels), func(i int) float64 { return channels[i].share }),
 		devices:  weigh(len(devices), func(i int) float64 { return devices[i].share }),
 		sole:     weigh(len(devices), func(i int) float64 { return devices[i].sole }),
-		hours:    weigh(len(hours), func(i int) float64 { return hours[i] })}
+		shares:   weigh(len(shops), func(i int) float64 { return shops[i].share })}
+	if !c.Clean {
+		p.rare()
+	}
 	for i := 0; len(p.hits) < c.Events; i++ {
 		p.person(i)
 	}
 	slices.SortStableFunc(p.hits, func(a, b *hit) int { return cmp.Compare(a.at, b.at) })
-	d := &Day{Config: c, hits: p.hits}
-	d.Truth = tell(c, d.hits)
-	var err error
-	if d.Sabotaged, err = d.sabotage(); err != nil {
+	if !c.Clean {
+		p.spoil()
+	}
+	d := &Day{Config: c, hits: p.hits, requests: p.requests()}
+	d.Truth = tell(c, shops, d.hits, d.requests)
+	if err := d.sabotage(); err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -47,83 +54,22 @@ func Plan(c Config) (*Day, error) {
 
 // planner draws persons until the day is full.
 type planner struct {
-	cfg             Config
-	start, end, gap int64 // Unix milliseconds; milliseconds
+	cfg        Config
+	shops      []*shop
+	start, end int64 // Unix milliseconds
 
-	catalogue                                  []product
-	popularity, channels, devices, sole, hours weights
+	popularity, channels, devices, sole, shares weights
 
-	orders int
-	hits   []*hit
+	orders  int
+	hits    []*hit
+	repeats []*delivery
 }
 
-// visitor is one browser of a person.
-type visitor struct {
-	id     string
-	device *deviceModel
-	agent  string
-	intent float64 // of the person, standard normal
-	user   string  // of the person, "" if it never tells
-	known  bool    // the browser has identified the user
-	visits int
+// delivery is one sending of an event.
+type delivery struct {
+	*hit
+	arrive int64
+	again  bool // the event was sent before
+	reused bool // another event was sent under its id
+	fate   Fate
 }
-
-// person draws one person with all visits of the day. It has its own random source, so that a change in one person's
-// draws moves no other person.
-func (p *planner) person(i int) {
-	r := rand.New(rand.NewPCG(p.cfg.Seed, uint64(i+1)*0x9e3779b97f4a7c15))
-	user := ""
-	if chance(r, identifiedShare) {
-		user = fmt.Sprintf("u%06d", i+1)
-	}
-	intent := r.NormFloat64()
-	var browsers []*visitor
-	if chance(r, twoDeviceShare) {
-		first := browser(r, p.devices, user, intent)
-		second := browser(r, p.devices, user, intent)
-		for second.device == first.device {
-			second = browser(r, p.devices, user, intent)
-		}
-		browsers = append(browsers, first, second)
-	} else {
-		browsers = append(browsers, browser(r, p.sole, user, intent))
-	}
-	last := int64(0)
-	for _, v := range browsers {
-		last = max(last, p.visit(r, v, p.hour(r)))
-	}
-	for chance(r, returnShare) {
-		at := last + int64(lognormal(r, returnHours, returnSigma)*3_600_000)
-		if at >= p.end {
-			break // the person comes back on another day
-		}
-		last = p.visit(r, oneOf(r, browsers), at)
-	}
-	if user != "" && chance(r, loneIdentify) {
-		// A back office names the user on its own: this must open no session and move none.
-		if at := last + int64(r.IntN(7_200_000)); at < p.end {
-			p.add(&hit{id: messageID(r, at), at: at, kind: identified, visitor: browsers[0], user: user,
-				page: p.page(place{"/account", "", "Account"}, landing{}, p.cfg.ShopURL+"/")})
-		}
-	}
-}
-
-func browser(r *rand.Rand, shares weights, user string, intent float64) *visitor {
-	d := &devices[shares.pick(r)]
-	return &visitor{id: uuid(r), device: d, agent: oneOf(r, d.agents), intent: intent, user: user}
-}
-
-// hour draws the start of a visit by the weights of the hours.
-func (p *planner) hour(r *rand.Rand) int64 {
-	return p.start + int64(p.hours.pick(r))*3_600_000 + 1 + r.Int64N(3_599_999)
-}
-
-func (p *planner) add(h *hit) { p.hits = append(p.hits, h) }
-
-func uuid(r *rand.Rand) string {
-	a, b := r.Uint64(), r.Uint64()
-	return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", uint32(a), uint16(a>>32), a>>52, b>>48&0x3fff|0x8000, b&0xffffffffffff)
-}
-
-// messageID is formed like analytics.js does.
-func messageID(r *rand.Rand, at int64) string { return fmt.Sprintf("ajs-next-%d-%s", at, uuid(r)) }

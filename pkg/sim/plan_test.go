@@ -2,6 +2,8 @@ package sim
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -31,6 +33,13 @@ func truthBytes(t *testing.T, d *Day) []byte {
 	return b.Bytes()
 }
 
+// clean plans a day without what goes wrong.
+func clean(t testing.TB, c Config) *Day {
+	t.Helper()
+	c.Clean = true
+	return plan(t, c)
+}
+
 func TestPlanIsDeterministic(t *testing.T) {
 	a, b, c := plan(t, Config{Seed: 7, Events: 5000}), plan(t, Config{Seed: 7, Events: 5000}), plan(t, Config{Seed: 8, Events: 5000})
 	if !bytes.Equal(truthBytes(t, a), truthBytes(t, b)) {
@@ -39,22 +48,43 @@ func TestPlanIsDeterministic(t *testing.T) {
 	if bytes.Equal(truthBytes(t, a), truthBytes(t, c)) {
 		t.Error("another seed gave the same truth")
 	}
+	if wireBytes(t, a) != wireBytes(t, b) {
+		t.Error("the same seed gave two sendings")
+	}
+}
+
+// wireBytes is all that a day sends.
+func wireBytes(t *testing.T, d *Day) string {
+	t.Helper()
+	var b strings.Builder
+	for _, of := range d.requests {
+		for _, q := range of {
+			e, err := q.encode(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintln(&b, q.received, e.path, e.header, string(e.body), e.lost)
+		}
+	}
+	return b.String()
 }
 
 func TestDefaultSize(t *testing.T) {
 	for seed := range uint64(2) {
-		d := plan(t, Config{Seed: seed})
-		n := counts(d.Truth)
-		if math.Abs(float64(len(d.Truth.Events))-50_000) > 1000 {
-			t.Errorf("seed %d: %d events", seed, len(d.Truth.Events))
-		}
-		if len(d.Truth.Sessions) < 2000 || len(d.Truth.Cells) < 5000 || n["purchased"] < 50 {
-			t.Errorf("seed %d: %d sessions, %d cells, %d purchases", seed, len(d.Truth.Sessions), len(d.Truth.Cells), n["purchased"])
-		}
-		for _, k := range []*kind{pageViewed, searched, listViewed, productViewed, cartAdded, cartViewed, checkout, shipping, payment,
-			purchased, wishlisted, subscribed, registered, videoStarted, shared, identified} {
-			if n[k.action] == 0 {
-				t.Errorf("seed %d: no %s", seed, k.action)
+		for _, c := range []Config{{Seed: seed}, {Seed: seed, Clean: true}} {
+			d := plan(t, c)
+			n := counts(d.Truth)
+			if math.Abs(float64(len(d.Truth.Events))-50_000) > 1000 {
+				t.Errorf("seed %d: %d events", seed, len(d.Truth.Events))
+			}
+			if len(d.Truth.Sessions) < 2000 || len(d.Truth.Cells) < 5000 || n["purchased"] < 50 {
+				t.Errorf("seed %d: %d sessions, %d cells, %d purchases", seed, len(d.Truth.Sessions), len(d.Truth.Cells), n["purchased"])
+			}
+			for _, k := range []*kind{pageViewed, searched, listViewed, productViewed, cartAdded, cartViewed, checkout, shipping, payment,
+				purchased, wishlisted, subscribed, registered, videoStarted, shared, identified} {
+				if n[k.action] == 0 {
+					t.Errorf("seed %d: no %s", seed, k.action)
+				}
 			}
 		}
 	}
@@ -69,7 +99,7 @@ func counts(t *Truth) map[string]int {
 }
 
 func TestEventsLieInsideTheDay(t *testing.T) {
-	d := plan(t, Config{Seed: 3})
+	d := clean(t, Config{Seed: 3})
 	ids, from := map[string]bool{}, testDay.UnixMilli()
 	for i, e := range d.Truth.Events {
 		if e.At <= from || e.At >= from+86_400_000 {
@@ -87,7 +117,7 @@ func TestEventsLieInsideTheDay(t *testing.T) {
 
 // TestShares holds the traffic to the model's parameters, with room for chance and for what the day cuts off.
 func TestShares(t *testing.T) {
-	d := plan(t, Config{Seed: 11, Events: 100_000})
+	d := clean(t, Config{Seed: 11, Events: 100_000})
 	sessions := float64(len(d.Truth.Sessions))
 	n := map[string]float64{}
 	for _, s := range d.Truth.Sessions {
@@ -95,7 +125,7 @@ func TestShares(t *testing.T) {
 		n[s.Channel]++
 		n["brand "+s.Brand]++
 		for k := 1; k <= s.Level; k++ {
-			n[steps[k-1].action]++
+			n[full[k-1].action]++
 		}
 		if s.Events == 1 {
 			n["single"]++
@@ -139,19 +169,29 @@ func TestTruthDoesNotDependOnSendingOptions(t *testing.T) {
 }
 
 func TestTruthFile(t *testing.T) {
-	d := plan(t, Config{Seed: 5, Events: 500})
+	d := plan(t, Config{Seed: 5, Events: 6000})
 	lines := strings.Split(strings.TrimSpace(string(truthBytes(t, d))), "\n")
-	if want := 1 + len(d.Truth.Events) + len(d.Truth.Sessions) + len(d.Truth.Cells); len(lines) != want {
+	r := d.Truth
+	if want := 1 + len(r.Events) + len(r.Repeats) + len(r.Sessions) + len(r.Cells) + len(r.Hours) + len(r.Occurred) + len(r.Orders) +
+		len(r.Refunds) + len(r.Intake) + len(r.Letters); len(lines) != want {
 		t.Errorf("%d lines, expected %d", len(lines), want)
 	}
-	if !strings.HasPrefix(lines[0], `{"kind":"config","seed":5,"events":500,"day":"2026-09-12",`) {
+	if !strings.HasPrefix(lines[0], `{"kind":"config","seed":5,"events":6000,"day":"2026-09-12","clean":false,"stores":["demo","bazaar","atelier"],`) {
 		t.Errorf("first line %s", lines[0])
 	}
-	if !strings.HasPrefix(lines[1], `{"kind":"event","message_id":"ajs-next-`) {
+	if !strings.HasPrefix(lines[1], `{"kind":"event","store":"`) || strings.Contains(strings.Join(lines, ""), `\u0026`) {
 		t.Errorf("second line %s", lines[1])
 	}
-	if !strings.HasPrefix(lines[len(lines)-1], `{"kind":"cell","window":`) {
-		t.Errorf("last line %s", lines[len(lines)-1])
+	kinds := map[string]bool{}
+	for _, l := range lines {
+		var v struct{ Kind string }
+		if err := json.Unmarshal([]byte(l), &v); err != nil {
+			t.Fatalf("%s: %v", l, err)
+		}
+		kinds[v.Kind] = true
+	}
+	if len(kinds) != 11 {
+		t.Errorf("kinds of lines %v", kinds)
 	}
 }
 
@@ -160,9 +200,8 @@ func TestConfigValidate(t *testing.T) {
 		t.Errorf("the defaults fail: %v", err)
 	}
 	for field, c := range map[string]Config{
-		"Day": {}, "Day is": {Day: testDay.Add(time.Hour)}, "Events": {Day: testDay, Events: -1}, "ShopURL": {Day: testDay, ShopURL: "shop.example/x"},
-		"Currency": {Day: testDay, Currency: "euro"}, "Brand": {Day: testDay, Brand: "Ac me"}, "Gap": {Day: testDay, Gap: time.Second},
-		"Wall": {Day: testDay, Wall: -1}, "Sabotage": {Day: testDay, Sabotage: "burn"},
+		"Day": {}, "Day is": {Day: testDay.Add(time.Hour)}, "Events": {Day: testDay, Events: -1}, "Wall": {Day: testDay, Wall: -1},
+		"Sabotage": {Day: testDay, Sabotage: "burn"},
 	} {
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("%s: error %v", field, err)

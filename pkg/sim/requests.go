@@ -1,85 +1,87 @@
 package sim
 
 import (
+	"cmp"
 	"math/rand/v2"
+	"slices"
+	"time"
 )
 
 const (
 	// minutes of the day: all events of one are sent, and acknowledged, before the clock moves on.
 	minutes     = 24 * 60
 	minuteMilli = 60_000
-	// maxBatch is about the number of events after which Segment's server libraries send a batch.
+	// maxBatch is about the number of events after which Segment's server libraries send a batch. One visitor's events of
+	// a minute are never parted, since their places in the batch tell the order of those that share a millisecond.
 	maxBatch = 20
 	// perVisitor is the number of visitors up to which each sends for itself; beyond it, batches hold several, or a
 	// dense minute would be all round trips.
 	perVisitor = 6
+	// lostEvery: of so many requests, the answer to one is lost on its way.
+	lostEvery = 331
 )
 
 // request is what one HTTP call carries.
 type request struct {
+	shop              *shop
 	path, contentType string
 	single, gzip      bool
-	hits              []*hit
+	sent              int64 // by the client's clock
+	received          int64 // by ingest's
+	items             []*delivery
+	lost              bool // its first answer does not reach the sender
+	again             bool // the same bytes were sent before
 }
 
-// byMinute sorts hits into minutes m, so that minute m holds the times in (m, m+1] minutes after midnight.
-func (d *Day) byMinute() [][]*hit {
-	out := make([][]*hit, minutes)
-	start := d.Config.Day.UnixMilli()
-	for _, h := range d.hits {
-		m := minuteOf(h.at - start)
-		out[m] = append(out[m], h)
-	}
-	return out
-}
-
-// minuteOf a time, in milliseconds since midnight.
+// minuteOf a time, in milliseconds since midnight: minute m holds the times in (m, m+1] minutes after midnight.
 func minuteOf(ms int64) int { return int((ms - 1) / minuteMilli) }
 
-// requests groups the hits of one minute, and adds the sabotaged event that goes out in it. One visitor's hits of the minute stay together and in order, so that their
-// sequence in the batch is the order in which they happened.
-func (d *Day) requests(minute int, hits []*hit) []*request {
-	r := rand.New(rand.NewPCG(d.Config.Seed, ^uint64(minute)))
-	var groups [][]*hit
-	at := map[*visitor]int{}
-	for _, h := range hits {
-		i, ok := at[h.visitor]
-		if !ok || len(groups[i]) == maxBatch {
-			i = len(groups)
-			groups, at[h.visitor] = append(groups, nil), i
-		}
-		groups[i] = append(groups[i], h)
+// requests groups what is sent into requests, by minute.
+func (p *planner) requests() [][]*request {
+	byMinute := make([][]*delivery, minutes)
+	put := func(d *delivery) {
+		m := minuteOf(d.arrive - p.start)
+		byMinute[m] = append(byMinute[m], d)
 	}
-	var out []*request
-	var open *request
-	for i, g := range groups {
-		switch {
-		case len(g) == 1 && chance(r, .15):
-			out = append(out, single(r, g))
-		case i < perVisitor:
-			out = append(out, batch(r, g))
-		case open != nil && len(open.hits)+len(g) <= maxBatch:
-			open.hits = append(open.hits, g...)
-		default:
-			open = batch(r, g)
-			out = append(out, open)
-		}
+	for _, h := range p.hits {
+		put(&delivery{hit: h, arrive: h.arrives()})
 	}
-	if x := d.Sabotaged; x != nil && x.extra != nil && minuteOf(x.extra.at-d.Config.Day.UnixMilli()) == minute {
-		out = append(out, &request{path: "/v1/batch", contentType: "application/json", hits: []*hit{x.extra}})
+	for _, d := range p.repeats {
+		put(d)
+	}
+	out := make([][]*request, minutes)
+	r, number := rand.New(rand.NewPCG(p.cfg.Seed, 0xb0d1e5)), 0
+	for m, of := range byMinute {
+		slices.SortStableFunc(of, func(a, b *delivery) int { return cmp.Compare(a.arrive, b.arrive) })
+		out[m] = append(p.minute(m, of), out[m]...)
+		if p.cfg.Clean {
+			continue
+		}
+		for _, q := range out[m] {
+			number++
+			q.lost = number%lostEvery == 0 && q.harmless()
+			if later := m + 1 + r.IntN(30); !q.again && later < minutes && q.harmless() && chance(r, bodyShare) {
+				out[later] = append(out[later], q.copy(p.received(later)))
+			}
+		}
 	}
 	return out
 }
 
-func batch(r *rand.Rand, hits []*hit) *request {
-	return &request{path: "/v1/batch", contentType: "application/json", gzip: chance(r, .3), hits: hits}
+// harmless requests hold only what may be sent twice without any other trace than duplicates.
+func (q *request) harmless() bool {
+	return !slices.ContainsFunc(q.items, func(d *delivery) bool { return d.fault != "" || d.reused || d.again || d.at < q.received-lateness/2 })
 }
 
-// single is a call as the browser library makes it: the short path and text/plain, or the long one.
-func single(r *rand.Rand, hits []*hit) *request {
-	path := hits[0].kind.call
-	if chance(r, .6) {
-		path = path[:1]
+// copy is the same request, sent again at another time.
+func (q *request) copy(received int64) *request {
+	again := *q
+	again.received, again.again, again.items = received, true, nil
+	for _, d := range q.items {
+		again.items = append(again.items, &delivery{hit: d.hit, arrive: received, again: true})
 	}
-	return &request{path: "/v1/" + path, contentType: "text/plain", single: true, hits: hits}
+	return &again
 }
+
+// clock is the time at which the request is sent, as ingest sees it.
+func (q *request) clock() time.Time { return time.UnixMilli(q.received).UTC() }

@@ -28,12 +28,19 @@ var errRefused = errors.New("refused")
 func (e *encoded) send(ctx context.Context, client *http.Client, method, base string) (tried int, err error) {
 	backoff := firstBackoff
 	for tried = 1; ; tried++ {
-		after, err := e.once(ctx, client, method, base)
+		try := ctx
+		if e.lost && tried == 1 {
+			try = losing(ctx)
+		}
+		after, err := e.once(try, client, method, base)
 		if err == nil || errors.Is(err, errRefused) || ctx.Err() != nil {
 			return tried, err
 		}
 		if tried == tries {
 			return tried, fmt.Errorf("gave up after %d tries: %w", tries, err)
+		}
+		if errors.Is(err, errLost) {
+			continue // the server is well: there is nothing to wait for
 		}
 		if err := sleep(ctx, max(backoff, min(after, maxRetryAfter))); err != nil {
 			return tried, err

@@ -18,7 +18,8 @@ type Target struct {
 	IngestURL string
 	// Clock that is set to the end of each minute before its events are sent.
 	Clock Clock
-	// Ledger gets one JSON line per acknowledged message id, in an order that does not depend on timing.
+	// Ledger gets one JSON line per message id when it is first acknowledged, dead letters left out, in an order that does
+	// not depend on timing.
 	Ledger io.Writer
 	// Concurrency is the number of requests in flight. Default: 8.
 	Concurrency int
@@ -34,7 +35,7 @@ type Progress struct {
 	Clock time.Time
 	// Minute is the number of minutes done, of Minutes.
 	Minute, Minutes int
-	// Sent counts events on the wire, Acked those in the ledger, Events those of the day.
+	// Sent counts events on the wire, with repeats; Acked those in the ledger, Events those of the day that are not dead.
 	Sent, Acked, Events int
 	// Elapsed is wall time since the start.
 	Elapsed time.Duration
@@ -47,7 +48,7 @@ type Result struct {
 	Elapsed           time.Duration
 }
 
-// Run sends the day minute by minute: it sets the clock to the minute's end, sends what happened in the minute, and
+// Run sends the day minute by minute: it sets the clock to the minute's end, sends what comes in the minute, and
 // waits until all of it is acknowledged. Write the truth before calling it.
 func Run(ctx context.Context, d *Day, t Target) (Result, error) {
 	if t.Clock == nil || t.Ledger == nil || t.IngestURL == "" {
@@ -59,6 +60,9 @@ func Run(ctx context.Context, d *Day, t Target) (Result, error) {
 		defer tr.CloseIdleConnections()
 		t.Client = &http.Client{Transport: tr, Timeout: 30 * time.Second}
 	}
+	client := *t.Client
+	client.Transport = lossy{client.Transport}
+	t.Client = &client
 	s := &sender{day: d, target: t, began: time.Now()}
 	err := s.run(ctx)
 	s.result.Elapsed = time.Since(s.began)
@@ -73,8 +77,7 @@ type sender struct {
 }
 
 func (s *sender) run(ctx context.Context) error {
-	byMinute := s.day.byMinute()
-	for m, hits := range byMinute {
+	for m, requests := range s.day.requests {
 		if err := sleep(ctx, time.Until(s.began.Add(s.day.Config.Wall*time.Duration(m)/minutes))); err != nil {
 			return err
 		}
@@ -82,12 +85,12 @@ func (s *sender) run(ctx context.Context) error {
 		if err := s.target.Clock.Set(ctx, now); err != nil {
 			return err
 		}
-		if err := s.minute(ctx, now, s.day.requests(m, hits)); err != nil {
+		if err := s.minute(ctx, now, requests); err != nil {
 			return fmt.Errorf("send the minute before %s: %w", now.UTC().Format(time.RFC3339), err)
 		}
 		if s.target.Progress != nil {
 			s.target.Progress(Progress{Clock: now, Minute: m + 1, Minutes: minutes, Sent: s.result.Sent, Acked: s.result.Acked,
-				Events: len(s.day.hits), Elapsed: time.Since(s.began)})
+				Events: len(s.day.Truth.Events), Elapsed: time.Since(s.began)})
 		}
 	}
 	return sleep(ctx, time.Until(s.began.Add(s.day.Config.Wall)))
@@ -111,7 +114,7 @@ func (s *sender) minute(ctx context.Context, now time.Time, requests []*request)
 	for range min(s.target.Concurrency, len(requests)) {
 		workers.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(requests) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				out <- s.send(ctx, now, i, requests[i])
+				out <- s.send(ctx, i, requests[i])
 			}
 		})
 	}
@@ -140,12 +143,12 @@ func (s *sender) minute(ctx context.Context, now time.Time, requests []*request)
 	return nil
 }
 
-func (s *sender) send(ctx context.Context, now time.Time, i int, q *request) outcome {
+func (s *sender) send(ctx context.Context, i int, q *request) outcome {
 	var without *hit
 	if x := s.day.Sabotaged; x != nil && x.Kind != Dup {
 		without = x.hit
 	}
-	e, err := q.encode(s.day.Config, now, without)
+	e, err := q.encode(without)
 	if err != nil || e == nil {
 		return outcome{index: i, err: err}
 	}
@@ -165,11 +168,11 @@ type acked struct {
 func (s *sender) note(now time.Time, requests []*request) error {
 	var lines []byte
 	for _, q := range requests {
-		for _, h := range q.hits {
-			if x := s.day.Sabotaged; x != nil && h == x.extra {
+		for _, d := range q.items {
+			if x := s.day.Sabotaged; d.again || d.reused || d.fault != "" || x != nil && d.hit == x.extra {
 				continue
 			}
-			b, err := json.Marshal(acked{h.id, now.UnixMilli()})
+			b, err := json.Marshal(acked{d.id, now.UnixMilli()})
 			if err != nil {
 				return fmt.Errorf("write ledger: %w", err)
 			}

@@ -108,7 +108,7 @@ func ledgerIDs(t *testing.T, ledger string) map[string]int {
 }
 
 func TestRun(t *testing.T) {
-	d := plan(t, Config{Seed: 20, Events: 2000})
+	d := clean(t, Config{Seed: 20, Events: 2000})
 	s := &stub{fail: func(n int) int {
 		return map[int]int{3: 503, 17: 429, 40: 500}[n]
 	}}
@@ -136,11 +136,10 @@ func TestRun(t *testing.T) {
 }
 
 func TestSabotage(t *testing.T) {
-	clean := plan(t, Config{Seed: 21, Events: 3000})
-	want, _ := simulate(t, clean, &stub{})
+	want, _ := simulate(t, clean(t, Config{Seed: 21, Events: 3000}), &stub{})
 	for _, kind := range []Sabotage{Drop, Dup, Move} {
 		t.Run(string(kind), func(t *testing.T) {
-			d := plan(t, Config{Seed: 21, Events: 3000, Sabotage: kind})
+			d := clean(t, Config{Seed: 21, Events: 3000, Sabotage: kind})
 			s := &stub{}
 			if ledger, _ := simulate(t, d, s); ledger != want {
 				t.Error("the ledger tells of the sabotage")
@@ -148,7 +147,7 @@ func TestSabotage(t *testing.T) {
 			checkSabotage(t, d, s.events)
 		})
 	}
-	if _, err := Plan(Config{Day: testDay, Events: 1, Seed: 1, Sabotage: Dup}); err == nil {
+	if _, err := Plan(Config{Day: testDay, Events: 1, Seed: 1, Sabotage: Dup, Clean: true}); err == nil {
 		t.Error("a day without purchases can be sabotaged")
 	}
 }
@@ -267,7 +266,7 @@ func TestPacing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began, clock := time.Now(), &noted{}
 		var last Progress
-		d := plan(t, Config{Seed: 1, Events: 200, Wall: time.Minute})
+		d := clean(t, Config{Seed: 1, Events: 200, Wall: time.Minute})
 		res, err := Run(t.Context(), d, Target{IngestURL: "http://ingest", Clock: clock, Ledger: io.Discard,
 			Client: &http.Client{Transport: &answers{status: []int{200}}}, Concurrency: 1, Progress: func(p Progress) {
 				if min := time.Duration(p.Minute-1) * time.Minute / minutes; p.Elapsed != min {
@@ -288,7 +287,7 @@ func TestPacing(t *testing.T) {
 }
 
 func TestRunStops(t *testing.T) {
-	d := plan(t, Config{Seed: 1, Events: 200})
+	d := clean(t, Config{Seed: 1, Events: 200})
 	if _, err := Run(t.Context(), d, Target{}); err == nil {
 		t.Error("an empty target was taken")
 	}

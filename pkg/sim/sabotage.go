@@ -45,29 +45,34 @@ type Sabotaged struct {
 	extra *hit // sent besides; not in the ledger
 }
 
-// sabotage picks the event in the middle of all those of which one change must show in a cell.
-func (d *Day) sabotage() (*Sabotaged, error) {
+// sabotage picks the event in the middle of all those of which one change must show in a cell, and alters the requests.
+func (d *Day) sabotage() error {
 	kind := d.Config.Sabotage
 	if kind == None {
-		return nil, nil
+		return nil
 	}
-	events := map[*visitor]int{}
-	for _, h := range d.hits {
-		events[h.visitor]++
+	sent := map[string]int{} // deliveries by visitor
+	for _, of := range d.requests {
+		for _, q := range of {
+			for _, x := range q.items {
+				sent[x.visitor.id] += 1 + one(q.lost)
+			}
+		}
 	}
 	var fit []*hit
 	for _, h := range d.hits {
-		if d.shows(kind, h, events[h.visitor] == 1) {
+		if d.shows(kind, h, sent[h.visitor.id] == 1) {
 			fit = append(fit, h)
 		}
 	}
 	if len(fit) == 0 {
-		return nil, errors.New("simulator: no event of this day fits the sabotage; plan more events")
+		return errors.New("simulator: no event of this day fits the sabotage; plan more events")
 	}
 	h := fit[len(fit)/2]
 	s := &Sabotaged{Kind: kind, MessageID: h.id, Session: h.session, Segments: []Segment{d.Truth.Sessions[h.session].Segment()}, hit: h}
+	d.Sabotaged = s
 	if kind == Drop {
-		return s, nil
+		return nil
 	}
 	extra := *h
 	if kind == Dup {
@@ -79,17 +84,24 @@ func (d *Day) sabotage() (*Sabotaged, error) {
 		s.Segments = append(s.Segments, moved)
 	}
 	s.extra, s.SentAs = &extra, extra.id
-	return s, nil
+	m := minuteOf(extra.at - d.Config.Day.UnixMilli())
+	received := d.Config.Day.UnixMilli() + int64(m+1)*minuteMilli
+	d.requests[m] = append(d.requests[m], &request{shop: h.visitor.shop, path: "/v1/batch", contentType: "application/json",
+		sent: received, received: received, items: []*delivery{{hit: &extra, arrive: extra.at}}})
+	return nil
 }
 
-// shows tells whether the fault, done to h, must change a cell. What is dropped or moved is its visitor's only event,
-// so that a whole session goes or moves, and no other session carries its channel on.
+// shows tells whether the fault, done to h, must change a cell of people. What is dropped or moved is its visitor's only
+// event and sent once, so that a whole session goes or moves, and no other session carries its channel on.
 func (d *Day) shows(kind Sabotage, h *hit, only bool) bool {
+	if h.session < 0 || h.delay != 0 || h.visitor.skew != 0 || d.Truth.Sessions[h.session].Robot || h.visitor.shop.name != "demo" {
+		return false
+	}
 	switch kind {
 	case Dup:
 		return h.kind == purchased
 	case Move:
-		return only && h.session >= 0 && h.at+moveMillis < d.Config.Day.UnixMilli()+86_400_000
+		return only && h.at+moveMillis < d.Config.Day.UnixMilli()+86_400_000
 	}
-	return only && h.session >= 0
+	return only
 }

@@ -63,6 +63,16 @@ type beat struct {
 	tie    bool // in the same millisecond as the beat before
 }
 
+// pays draws the currency of a visit.
+func (s *shop) pays(r *rand.Rand) string {
+	for _, f := range s.abroad {
+		if chance(r, f.share) {
+			return f.currency
+		}
+	}
+	return s.currency
+}
+
 // script writes the beats of one visit.
 type script struct {
 	p      *planner
@@ -70,12 +80,15 @@ type script struct {
 	v      *visitor
 	goal   goal
 	basket []product
-	beats  []beat
-	cartID string
+	// currency of the whole visit
+	currency string
+	beats    []beat
+	cartID   string
 }
 
 func (p *planner) script(r *rand.Rand, v *visitor, intent float64) []beat {
-	s := &script{p: p, r: r, v: v, goal: v.goal(r, intent), basket: p.basket(r, v.device), cartID: fmt.Sprintf("c%08x", r.Uint32())}
+	s := &script{p: p, r: r, v: v, goal: v.goal(r, intent), currency: v.shop.pays(r), cartID: fmt.Sprintf("c%08x", r.Uint32())}
+	s.basket = p.basket(r, v, s.currency)
 	if !s.goal.cart && !s.goal.resume && chance(r, singleShare/(1-meanCart)) {
 		s.land(s.goal.product)
 		return s.beats
@@ -140,7 +153,7 @@ func (s *script) land(onProduct bool) {
 }
 
 func (s *script) show(pr product) {
-	s.say(productViewed, place{pr.path(), "", pr.Name}, &properties{product: &pr, Currency: s.p.cfg.Currency})
+	s.say(productViewed, place{pr.path(), "", pr.Name}, &properties{product: &pr, Currency: s.currency})
 }
 
 func (s *script) list() {
@@ -157,7 +170,7 @@ func (s *script) browse(n int, mayShow bool) {
 	for range n {
 		switch x := s.r.Float64(); {
 		case x < .40 && mayShow:
-			s.show(s.p.catalogue[s.p.popularity.pick(s.r)])
+			s.show(s.v.shop.catalogue[s.p.popularity.pick(s.r)])
 		case x < .60:
 			s.list()
 		case x < .70:
@@ -180,6 +193,6 @@ func (s *script) fillCart() {
 		if !s.goal.quick {
 			at = place{s.basket[i].path(), "", s.basket[i].Name}
 		}
-		s.say(cartAdded, at, &properties{product: &s.basket[i], CartID: s.cartID, Currency: s.p.cfg.Currency})
+		s.say(cartAdded, at, &properties{product: &s.basket[i], CartID: s.cartID, Currency: s.currency})
 	}
 }

@@ -7,7 +7,7 @@ import (
 )
 
 func TestCellsSumToSessions(t *testing.T) {
-	d := plan(t, Config{Seed: 2})
+	d := clean(t, Config{Seed: 2})
 	var entered, implied, value, wantImplied, wantValue int64
 	for _, c := range d.Truth.Cells {
 		if c.Step == 1 {
@@ -31,11 +31,11 @@ func TestCellsSumToSessions(t *testing.T) {
 // TestSessionsByPairs checks the cut from the events alone: two interactive events of a visitor share a session iff
 // no pause between them, over the sorted times, is longer than the gap. It also wants pauses on the very edge.
 func TestSessionsByPairs(t *testing.T) {
-	d := plan(t, Config{Seed: 4})
+	d := clean(t, Config{Seed: 4})
 	byVisitor := map[string][]Event{}
-	for i, e := range d.Truth.Events {
-		if d.hits[i].kind.interactive != (e.Session >= 0) {
-			t.Fatalf("event %+v: interactive is %t", e, d.hits[i].kind.interactive)
+	for _, e := range d.Truth.Events {
+		if (e.Action != "identified") != (e.Session >= 0) {
+			t.Fatalf("event %+v is in session %d", e, e.Session)
 		}
 		if e.Session >= 0 {
 			byVisitor[e.Visitor] = append(byVisitor[e.Visitor], e)
@@ -74,7 +74,7 @@ func TestSessionsByPairs(t *testing.T) {
 // TestLevelByDefinition states what a level is, instead of walking: the furthest step of which all required earlier
 // steps happened before it.
 func TestLevelByDefinition(t *testing.T) {
-	d := plan(t, Config{Seed: 6})
+	d := clean(t, Config{Seed: 6})
 	runs := map[int][]*hit{}
 	for _, h := range d.hits {
 		if h.session >= 0 {
@@ -115,7 +115,7 @@ func define(run []*hit) (level int, implied []int) {
 	carted := at["cart_added"][0]
 	reached := map[int]int64{3: carted} // step -> its first time after the cart
 	for k := 4; k <= 7; k++ {
-		for _, x := range at[steps[k-1].action] {
+		for _, x := range at[full[k-1].action] {
 			if x >= carted {
 				reached[k] = x
 				break
@@ -142,7 +142,7 @@ func define(run []*hit) (level int, implied []int) {
 
 // TestEntries checks what the truth says of channel, brand and return against the first event and the session before.
 func TestEntries(t *testing.T) {
-	d := plan(t, Config{Seed: 9})
+	d := clean(t, Config{Seed: 9})
 	first, before, carried, strayed := map[int]*hit{}, map[string]Session{}, 0, 0
 	for _, h := range d.hits {
 		if _, ok := first[h.session]; !ok {
@@ -180,7 +180,7 @@ func TestEntries(t *testing.T) {
 }
 
 func TestOrders(t *testing.T) {
-	d := plan(t, Config{Seed: 9})
+	d := clean(t, Config{Seed: 9})
 	forms, reloads := map[string]int{}, 0
 	seen := map[string]int64{}
 	for _, h := range d.hits {

@@ -8,9 +8,9 @@ import (
 // visit draws one visit that starts at the given time, and returns the time of its last event. What comes after
 // midnight does not happen.
 func (p *planner) visit(r *rand.Rand, v *visitor, at int64) int64 {
-	l := p.land(r)
+	l := p.land(r, v.shop)
 	if chance(r, strayShare) || v.visits > 0 && chance(r, ownReferrerShare) {
-		l = p.back(r)
+		l = back(r, v.shop)
 	}
 	v.visits++
 	beats := p.script(r, v, l.intent)
@@ -28,7 +28,7 @@ func (p *planner) visit(r *rand.Rand, v *visitor, at int64) int64 {
 		edge = 1 + r.IntN(len(beats)-1)
 		beats[edge].tie = false
 	}
-	w := &walk{p: p, r: r, v: v, l: l, at: at}
+	w := &walk{p: p, r: r, v: v, l: l, at: at, leave: p.leaves(r, v, len(beats))}
 	for i, b := range beats {
 		if i > 0 && !b.tie {
 			w.wait(i == edge)
@@ -36,6 +36,7 @@ func (p *planner) visit(r *rand.Rand, v *visitor, at int64) int64 {
 		if w.at >= p.end {
 			break
 		}
+		w.change(i)
 		w.step(b, i == login)
 	}
 	return w.last
@@ -43,19 +44,21 @@ func (p *planner) visit(r *rand.Rand, v *visitor, at int64) int64 {
 
 // walk gives the beats of a visit their times and pages.
 type walk struct {
-	p    *planner
-	r    *rand.Rand
-	v    *visitor
-	l    landing
-	at   int64
-	last int64
-	page *page
+	p     *planner
+	r     *rand.Rand
+	v     *visitor
+	l     landing
+	at    int64
+	leave int  // the beat before which the user logs out, -1 for none
+	left  bool // the user did
+	last  int64
+	page  *page
 }
 
 // wait lets time pass until the next event.
 func (w *walk) wait(edge bool) {
 	if !edge {
-		w.at += min(max(int64(lognormal(w.r, pauseSeconds, pauseSigma)*1000), 300), w.p.gap*2/3)
+		w.at += min(max(int64(lognormal(w.r, pauseSeconds, pauseSigma)*1000), 300), w.v.shop.gap(w.at)*2/3)
 		return
 	}
 	d := w.edge()
@@ -68,28 +71,29 @@ func (w *walk) wait(edge bool) {
 
 // edge is a pause near the session gap: equal to it is no cut, a millisecond more is one.
 func (w *walk) edge() int64 {
+	gap := w.v.shop.gap(w.at)
 	switch w.r.IntN(6) {
 	case 0:
-		return w.p.gap
+		return gap
 	case 1:
-		return w.p.gap + 1
+		return gap + 1
 	case 2:
-		return w.p.gap - 1
+		return gap - 1
 	case 3:
-		return w.p.gap + 1 + w.r.Int64N(60_000)
+		return gap + 1 + w.r.Int64N(60_000)
 	case 4:
-		return w.p.gap - 1 - w.r.Int64N(min(60_000, w.p.gap/2))
+		return gap - 1 - w.r.Int64N(60_000)
 	}
-	return w.p.gap + w.r.Int64N(w.p.gap)
+	return gap + w.r.Int64N(gap)
 }
 
 func (w *walk) step(b beat, login bool) {
 	if w.page == nil {
-		w.page = w.p.page(b.place, w.l, w.l.referrer)
+		w.page = w.v.shop.page(b.place, w.l, w.l.referrer)
 	} else if from := w.page; b.paypal {
-		w.page = w.p.page(b.place, landing{}, "https://www.paypal.com/")
+		w.page = w.v.shop.page(b.place, landing{}, "https://www.paypal.com/")
 	} else if from.Path != b.place.path || b.place.search != "" && from.Search != b.place.search {
-		w.page = w.p.page(b.place, landing{}, from.URL)
+		w.page = w.v.shop.page(b.place, landing{}, from.URL)
 	}
 	h := &hit{id: messageID(w.r, w.at), at: w.at, kind: b.kind, visitor: w.v, page: w.page, props: b.props, order: b.order, value: b.value}
 	if w.v.known {
@@ -114,7 +118,7 @@ func (w *walk) identify(at int64) {
 
 // page is a view of a place. Pages after the landing page have the shop as their referrer, so that an event there
 // opens a session with the channel of the one before.
-func (p *planner) page(at place, l landing, referrer string) *page {
+func (s *shop) page(at place, l landing, referrer string) *page {
 	pg := &page{Path: at.path, Search: at.search, Title: at.title, Referrer: referrer, campaign: l.campaign, entry: l.entry}
 	if l.entry == (entry{}) {
 		pg.entry.previous = true
@@ -122,6 +126,6 @@ func (p *planner) page(at place, l landing, referrer string) *page {
 	if l.search != "" {
 		pg.Search = l.search
 	}
-	pg.URL = p.cfg.ShopURL + pg.Path + pg.Search
+	pg.URL = s.url + pg.Path + pg.Search
 	return pg
 }

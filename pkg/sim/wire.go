@@ -16,7 +16,7 @@ type message struct {
 	Type        string      `json:"type"`
 	Event       string      `json:"event,omitempty"`
 	MessageID   string      `json:"messageId"`
-	AnonymousID string      `json:"anonymousId"`
+	AnonymousID string      `json:"anonymousId,omitempty"`
 	UserID      *string     `json:"userId"`
 	Timestamp   string      `json:"timestamp"`
 	Properties  *properties `json:"properties,omitempty"`
@@ -32,9 +32,9 @@ type traits struct {
 }
 
 type wireContext struct {
-	Page      *page     `json:"page"`
-	UserAgent string    `json:"userAgent"`
-	Locale    string    `json:"locale"`
+	Page      *page     `json:"page,omitempty"`
+	UserAgent string    `json:"userAgent,omitempty"`
+	Locale    string    `json:"locale,omitempty"`
 	Campaign  *campaign `json:"campaign,omitempty"`
 	Library   library   `json:"library"`
 }
@@ -44,11 +44,16 @@ type library struct {
 	Version string `json:"version"`
 }
 
+func iso(ms int64) string { return time.UnixMilli(ms).UTC().Format(isoMillis) }
+
+// message is the event as its sender tells it, by the sender's clock.
 func (h *hit) message() message {
 	m := message{Type: h.kind.call, Event: h.kind.name, MessageID: h.id, AnonymousID: h.visitor.id, Properties: h.props,
-		Timestamp: time.UnixMilli(h.at).UTC().Format(isoMillis),
-		Context: wireContext{Page: h.page, UserAgent: h.visitor.agent, Locale: "en-GB", Campaign: h.page.campaign,
-			Library: library{"analytics.js", "npm:next-1.81.0"}}}
+		Timestamp: iso(h.at + h.visitor.skew), Context: wireContext{Library: library{"analytics-node", "2.2.0"}}}
+	if h.page != nil {
+		m.Context = wireContext{Page: h.page, UserAgent: h.visitor.agent, Locale: "en-GB", Campaign: h.page.campaign,
+			Library: library{"analytics.js", "npm:next-1.81.0"}}
+	}
 	if h.user != "" {
 		m.UserID = &h.user
 	}
@@ -64,32 +69,33 @@ type encoded struct {
 	header http.Header
 	body   []byte
 	events int
+	lost   bool // the first answer gets lost
 }
 
-// encode forms the request for the given send time. A sabotaged event is left out; nil if nothing is left.
-func (q *request) encode(c Config, sentAt time.Time, without *hit) (*encoded, error) {
-	iso := sentAt.UTC().Format(isoMillis)
-	var messages []message
-	for _, h := range q.hits {
-		if h != without {
-			messages = append(messages, h.message())
+// encode forms the request. A sabotaged event is left out; nil if nothing is left.
+func (q *request) encode(without *hit) (*encoded, error) {
+	var messages []any
+	for _, d := range q.items {
+		if d.hit != without {
+			messages = append(messages, d.broken(d.message()))
 		}
 	}
 	if len(messages) == 0 {
 		return nil, nil
 	}
-	e := &encoded{path: q.path, header: http.Header{"Content-Type": {q.contentType}}, events: len(messages)}
+	e := &encoded{path: q.path, header: http.Header{"Content-Type": {q.contentType}}, events: len(messages), lost: q.lost}
 	var body any
 	if q.single {
-		messages[0].SentAt, messages[0].WriteKey = iso, c.WriteKey
-		body = messages[0]
+		m := q.items[0].message()
+		m.SentAt, m.WriteKey = iso(q.sent), q.shop.key
+		body = m
 	} else {
 		r := &http.Request{Header: e.header}
-		r.SetBasicAuth(c.WriteKey, "")
+		r.SetBasicAuth(q.shop.key, "")
 		body = struct {
-			Batch  []message `json:"batch"`
-			SentAt string    `json:"sentAt"`
-		}{messages, iso}
+			Batch  []any  `json:"batch"`
+			SentAt string `json:"sentAt"`
+		}{messages, iso(q.sent)}
 	}
 	var err error
 	if e.body, err = json.Marshal(body); err != nil {

@@ -25,6 +25,8 @@ type Config struct {
 	Seed   uint64
 	// Pace is the wall time that the day takes; 0 is full speed.
 	Pace time.Duration
+	// Clean plays one store's faultless traffic instead of three stores' dirty one.
+	Clean bool
 	// Keep leaves the pipeline running until the context ends, and the data afterwards.
 	Keep bool
 	// JSON prints the result as JSON, and progress to standard error.
@@ -55,6 +57,9 @@ func Run(ctx context.Context, c Config) (code int, err error) {
 		return 0, err
 	}
 	defer r.stack.Stop()
+	if err := r.applyStores(ctx); err != nil {
+		return 0, err
+	}
 	if r.db, err = clickhouse.Open(clickhouse.Config{Addr: r.stack.ClickHouse}); err != nil {
 		return 0, err
 	}
@@ -76,6 +81,7 @@ type runner struct {
 	began  time.Time
 
 	dir, bin, engine string
+	stores           []sim.StoreFile
 	day              *sim.Day
 	stack            *stack.Stack
 	db               *clickhouse.DB
@@ -85,7 +91,7 @@ type runner struct {
 
 // stackConfig takes the usual ports for a pipeline that is kept, where they are free: people will type them.
 func (r *runner) stackConfig() stack.Config {
-	c := stack.Config{Dir: r.dir, Bin: r.bin, Engine: r.engine, IngestAddr: r.config.Addr, Partitions: schemas.PartitionsLaptop,
+	c := stack.Config{Dir: r.dir, Bin: r.bin, Engine: r.engine, IngestAddr: r.config.Addr, Stores: filepath.Join(r.dir, "stores"), Partitions: schemas.PartitionsLaptop,
 		Driven: true, Step: func(what string) { r.say("starting %s", what) }}
 	if r.config.Keep {
 		c.KafkaAddr, c.ClickHouseAddr = stack.Prefer("127.0.0.1:9092"), stack.Prefer("127.0.0.1:8123")

@@ -31,14 +31,21 @@ func (r *runner) prepare(ctx context.Context) error {
 		}
 	}
 	today := time.Now().UTC().Truncate(24 * time.Hour)
-	if r.day, err = sim.Plan(sim.Config{Seed: r.config.Seed, Events: r.config.Events, Day: today.AddDate(0, 0, -daysBack),
-		Wall: r.config.Pace, Sabotage: sim.Sabotage(r.config.Sabotage)}); err != nil {
+	c := sim.Config{Seed: r.config.Seed, Events: r.config.Events, Day: today.AddDate(0, 0, -daysBack), Clean: r.config.Clean,
+		Wall: r.config.Pace, Sabotage: sim.Sabotage(r.config.Sabotage)}
+	if r.day, err = sim.Plan(c); err == nil {
+		r.stores, err = sim.Stores(c)
+	}
+	if err != nil {
 		return fmt.Errorf("plan the day: %w", err)
 	}
 	if r.engine, err = r.fetchEngine(ctx); err != nil {
 		return err
 	}
-	return r.makeDir()
+	if err := r.makeDir(); err != nil {
+		return err
+	}
+	return r.writeStores()
 }
 
 func (r *runner) makeDir() error {

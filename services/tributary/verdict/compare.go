@@ -1,7 +1,9 @@
 package verdict
 
 import (
+	"context"
 	"fmt"
+	"strings"
 
 	"github.com/tributary-data/tributary/pkg/sim"
 )
@@ -19,6 +21,16 @@ type facts interface{ list() []fact }
 type fact struct {
 	measure string
 	value   any
+	// atLeast: the truth is a number that the views may exceed.
+	atLeast bool
+}
+
+// met tells whether the views' value is what the truth expects.
+func (f fact) met(got any) bool {
+	if n, ok := got.(int64); ok && f.atLeast {
+		return n >= f.value.(int64)
+	}
+	return f.value == got
 }
 
 const (
@@ -55,8 +67,8 @@ func compare[K comparable, F facts](want, got []row[K, F], name func(K, sim.Segm
 		delete(byKey, w.key)
 		found := got[i].facts.list()
 		for k, f := range w.facts.list() {
-			if f.value != found[k].value {
-				say(w, f.measure, fmt.Sprint(f.value), fmt.Sprint(found[k].value))
+			if !f.met(found[k].value) {
+				say(w, f.measure, text(f.value), text(found[k].value))
 			}
 		}
 	}
@@ -67,4 +79,44 @@ func compare[K comparable, F facts](want, got []row[K, F], name func(K, sim.Segm
 		}
 	}
 	return keys
+}
+
+// text of a value; what is very long is cut.
+func text(v any) string {
+	s := fmt.Sprint(v)
+	if len(s) > longest {
+		s = s[:longest] + "..."
+	}
+	return s
+}
+
+// longest text of a value.
+const longest = 300
+
+// quoted is a string literal of ClickHouse.
+func quoted(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+}
+
+// each runs the query and appends what read makes of each row.
+func each[T any](ctx context.Context, db Querier, query string, read func(scan func(...any) error) (T, error)) ([]T, error) {
+	var out []T
+	err := db.Each(ctx, query, func(scan func(...any) error) error {
+		t, err := read(scan)
+		if err == nil {
+			out = append(out, t)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the views for the verdict: %w", err)
+	}
+	return out, nil
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
 }
