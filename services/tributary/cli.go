@@ -16,6 +16,9 @@ func (c exitCode) Error() string { return fmt.Sprintf("exit %d", int(c)) }
 // cli is the command line.
 type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Run everything on this machine, play a simulated storefront's day through it, and prove the result."`
+	Dev     devCmd     `cmd:"" help:"Run everything on this machine for your own traffic."`
+	Send    sendCmd    `cmd:"" help:"Send one event to ingest, as an SDK would."`
+	Query   queryCmd   `cmd:"" help:"Run SQL, or show a view, and print a table, CSV or JSON."`
 	Topics  topicsCmd  `cmd:"" help:"Create Kafka's topics, or check them for drift."`
 	Store   storeCmd   `cmd:"" help:"Check, apply and show store files."`
 	Migrate migrateCmd `cmd:"" help:"Create or update ClickHouse's databases, tables and views."`

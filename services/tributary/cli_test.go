@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -104,5 +107,63 @@ func TestMigrate(t *testing.T) {
 	}
 	if out, err := call(t, "migrate", addr, "--partitions=3"); err != nil || !strings.Contains(out, "nothing to do") {
 		t.Errorf("again: got %q, %v", out, err)
+	}
+}
+
+// Ensure the three forms of a query's result, and that a view can be named.
+func TestQuery(t *testing.T) {
+	addr := "--clickhouse=" + harness.Engine(t)
+	if _, err := call(t, "migrate", addr, "--partitions=3"); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"query", addr, "SELECT 7 AS n, 'a,b' AS s"}, "│ 7 │ a,b │"},
+		{[]string{"query", addr, "SELECT", "7", "AS", "n"}, "1 row\n"},
+		{[]string{"query", addr, "--format=csv", "SELECT 7 AS n, 'a,b' AS s"}, "n,s\n7,\"a,b\"\n"},
+		{[]string{"query", addr, "--format=json", "SELECT 7 AS n, 'a' AS s"}, `{"n":7,"s":"a"}`},
+		{[]string{"query", addr, "sessions"}, "landing_path"},
+		{[]string{"query", addr, "bi.completeness"}, "final_through"},
+	} {
+		if out, err := call(t, c.args...); err != nil || !strings.Contains(out, c.want) {
+			t.Errorf("%v: got %q, %v, want something with %q", c.args, out, err, c.want)
+		}
+	}
+	if _, err := call(t, "query", addr, "nowhere"); err == nil || !strings.Contains(err.Error(), "bi.nowhere") {
+		t.Errorf("a missing view: got %v", err)
+	}
+}
+
+// Ensure that send makes what an SDK makes, and says what ingest answered.
+func TestSend(t *testing.T) {
+	var path, key string
+	var body map[string]any
+	status := http.StatusOK
+	ingest := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path = r.URL.Path
+		key, _, _ = r.BasicAuth()
+		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+			t.Error(err)
+		}
+		w.WriteHeader(status)
+	}))
+	defer ingest.Close()
+	out, err := call(t, "send", "Order Completed", "--ingest="+ingest.URL, "--user=u", "-p", "order_id=o1", "-p", "revenue=20.50", "--show")
+	if err != nil || !strings.Contains(out, "200 OK") || !strings.Contains(out, `"revenue": "20.50"`) {
+		t.Errorf("got %q, %v", out, err)
+	}
+	if path != "/v1/track" || key != "demo-write-key" || body["event"] != "Order Completed" || body["userId"] != "u" || body["anonymousId"] != "me" || body["messageId"] == "" {
+		t.Errorf("got %s with key %s: %v", path, key, body)
+	}
+	status = http.StatusUnauthorized
+	var code exitCode
+	if _, err := call(t, "send", "page", "--ingest="+ingest.URL); !errors.As(err, &code) || code != 1 || path != "/v1/page" {
+		t.Errorf("refused: got %v for %s", err, path)
+	}
+	ingest.Close()
+	if _, err := call(t, "send", "page", "--ingest="+ingest.URL); err == nil || !strings.Contains(err.Error(), "tributary dev") {
+		t.Errorf("nobody there: got %v", err)
 	}
 }

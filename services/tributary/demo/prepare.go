@@ -20,15 +20,9 @@ const needFree = 1 << 30
 
 // prepare makes the folder, finds the programs, fetches the engine and plans the day.
 func (r *runner) prepare(ctx context.Context) error {
-	self, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find the programs: %w", err)
-	}
-	r.bin = filepath.Dir(self)
-	for _, p := range []string{"ingest", "sessionizer", "aggregator"} {
-		if _, err := os.Stat(filepath.Join(r.bin, p)); err != nil {
-			return fmt.Errorf("program %s is not beside %s: build all of them with ./scripts/demo", p, self)
-		}
+	var err error
+	if r.bin, err = binaries(); err != nil {
+		return err
 	}
 	today := time.Now().UTC().Truncate(24 * time.Hour)
 	c := sim.Config{Seed: r.config.Seed, Events: r.config.Events, Day: today.AddDate(0, 0, -daysBack), Clean: r.config.Clean,
@@ -46,6 +40,31 @@ func (r *runner) prepare(ctx context.Context) error {
 		return err
 	}
 	return r.writeStores()
+}
+
+// Programs finds the services' programs and the engine, which it downloads once, with progress.
+func Programs(ctx context.Context) (bin, engine string, err error) {
+	if bin, err = binaries(); err != nil {
+		return "", "", err
+	}
+	r := &runner{out: os.Stderr, began: time.Now()}
+	engine, err = r.fetchEngine(ctx)
+	return bin, engine, err
+}
+
+// binaries is the folder of this program, in which the services' programs must be too.
+func binaries() (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find the programs: %w", err)
+	}
+	dir := filepath.Dir(self)
+	for _, p := range []string{"ingest", "sessionizer", "aggregator"} {
+		if _, err := os.Stat(filepath.Join(dir, p)); err != nil {
+			return "", fmt.Errorf("program %s is not beside %s: build all of them with ./scripts/demo", p, self)
+		}
+	}
+	return dir, nil
 }
 
 func (r *runner) makeDir() error {
