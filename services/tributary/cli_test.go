@@ -124,8 +124,8 @@ func TestQuery(t *testing.T) {
 		{[]string{"query", addr, "SELECT", "7", "AS", "n"}, "1 row\n"},
 		{[]string{"query", addr, "--format=csv", "SELECT 7 AS n, 'a,b' AS s"}, "n,s\n7,\"a,b\"\n"},
 		{[]string{"query", addr, "--format=json", "SELECT 7 AS n, 'a' AS s"}, `{"n":7,"s":"a"}`},
-		{[]string{"query", addr, "sessions"}, "landing_path"},
-		{[]string{"query", addr, "bi.completeness"}, "final_through"},
+		{[]string{"query", addr, "sessions"}, "0 rows"},
+		{[]string{"query", addr, "bi.completeness"}, "0 rows"},
 	} {
 		if out, err := call(t, c.args...); err != nil || !strings.Contains(out, c.want) {
 			t.Errorf("%v: got %q, %v, want something with %q", c.args, out, err, c.want)

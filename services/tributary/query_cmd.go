@@ -55,6 +55,10 @@ func statement(text string) string {
 }
 
 func writeTable(w io.Writer, rows clickhouse.Rows) error {
+	if len(rows.Values) == 0 {
+		_, err := fmt.Fprintln(w, "0 rows")
+		return err
+	}
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
 	t.Style().Format.Header = text.FormatDefault
