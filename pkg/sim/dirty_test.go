@@ -2,14 +2,9 @@ package sim
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
 	"math"
-	"net/http"
-	"net/http/httptest"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -101,112 +96,6 @@ func TestDirtyShares(t *testing.T) {
 		if math.Abs(c.got-c.want) > c.room {
 			t.Errorf("%s: share %.4f, expected %.4f ± %.4f", c.name, c.got, c.want, c.room)
 		}
-	}
-}
-
-// sending is one event on the wire, as somebody sees it who knows nothing of the plan.
-type sending struct {
-	store, visitor, id, user string
-	at, received             int64
-	payload                  string
-}
-
-// wire takes everything apart that a day sends, in its order. What cannot be taken is left out.
-func wire(t *testing.T, d *Day) (out []sending) {
-	t.Helper()
-	for m, of := range d.requests {
-		now := testDay.Add(time.Duration(m+1) * time.Minute)
-		for _, q := range of {
-			e, err := q.encode(nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(e.body) > 400<<10 {
-				t.Errorf("a request of %d bytes", len(e.body))
-			}
-			for range 1 + one(e.lost) {
-				out = append(out, taken(t, q.shop.name, e, now)...)
-			}
-		}
-	}
-	return out
-}
-
-// taken are the good events of one request, with their times by the rule in words: if the clocks are at least five
-// minutes apart, what the client says is moved by the nearest multiple of five minutes; never beyond now.
-func taken(t *testing.T, store string, e *encoded, now time.Time) (out []sending) {
-	t.Helper()
-	body := open(t, e.header, e.body)
-	var b struct {
-		Batch  []json.RawMessage
-		SentAt time.Time
-	}
-	if err := json.Unmarshal(body, &b); err != nil {
-		t.Fatal(err)
-	}
-	if b.Batch == nil {
-		b.Batch = []json.RawMessage{body}
-	}
-	apart := now.Sub(b.SentAt)
-	for _, raw := range b.Batch {
-		var v struct {
-			MessageID, AnonymousID, UserID, Type, Event string
-			Timestamp                                   time.Time
-		}
-		if json.Unmarshal(raw, &v) != nil || len(raw) > 32<<10 || v.AnonymousID+v.UserID == "" || len(v.MessageID) > 100 || len(v.UserID) > 255 ||
-			v.Type == "tracked" || v.Type == "track" && v.Event == "" {
-			continue
-		}
-		ts := v.Timestamp
-		if math.Abs(apart.Minutes()) >= 5 {
-			ts = ts.Add(apart.Round(5 * time.Minute))
-		}
-		if ts.After(now) {
-			ts = now
-		}
-		payload := strings.ReplaceAll(string(raw), b.SentAt.Format(isoMillis), "")
-		out = append(out, sending{store, v.AnonymousID, v.MessageID, v.UserID, ts.UnixMilli(), now.UnixMilli(), payload})
-	}
-	return out
-}
-
-// TestTruthFromTheWire finds fates and times again, from nothing but the bytes that are sent.
-func TestTruthFromTheWire(t *testing.T) {
-	d := dirtyDay(t)
-	first, n := map[[3]string]sending{}, map[Fate]int{}
-	hours := map[[2]string]int64{}
-	for _, s := range wire(t, d) {
-		hours[[2]string{s.store, time.UnixMilli(s.received).UTC().Format("2006-01-02T15")}]++
-		k := [3]string{s.store, s.visitor, s.id}
-		if f, ok := first[k]; !ok {
-			first[k] = s
-		} else if f.payload == s.payload {
-			n[Duplicate]++
-		} else {
-			n[IDReused]++
-		}
-	}
-	for _, e := range d.Truth.Events {
-		s, ok := first[[3]string{e.Store, e.Visitor, e.MessageID}]
-		floor := time.UnixMilli(s.received).Add(-24*time.Hour - 10*time.Second).UnixMilli()
-		if !ok || s.at != e.At || s.user != e.User || s.received != e.IngestedAt || (s.at < floor) != (e.Fate == Late) || e.Fate == Late && e.Floor != floor {
-			t.Fatalf("event %+v was sent as %+v", e, s)
-		}
-		n[e.Fate]++
-	}
-	c := d.Truth.Counts
-	if len(first) != len(d.Truth.Events) || n[Duplicate] != c.Duplicates || n[IDReused] != c.IDReused || n[Late] != c.Late {
-		t.Errorf("%d ids, %v sent; truth: %d events, %+v", len(first), n, len(d.Truth.Events), c)
-	}
-	for _, i := range d.Truth.Intake {
-		k := [2]string{i.Store, time.Unix(i.Hour, 0).UTC().Format("2006-01-02T15")}
-		if hours[k] != i.Records || i.Records != i.Unique+i.Duplicates+i.IDReused {
-			t.Errorf("intake %+v, sent %d", i, hours[k])
-		}
-		delete(hours, k)
-	}
-	if len(hours) != 0 {
-		t.Errorf("hours without intake: %v", hours)
 	}
 }
 
@@ -325,74 +214,6 @@ func TestRobots(t *testing.T) {
 	}
 }
 
-// lossyStub takes everything and counts it.
-type lossyStub struct {
-	t        *testing.T
-	mu       sync.Mutex
-	bodies   map[string]int
-	records  int
-	requests int
-}
-
-func (s *lossyStub) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r.URL.Path == "/clock" {
-		return
-	}
-	s.requests++
-	s.bodies[string(body)]++
-	key, _, _ := r.BasicAuth()
-	if body = open(s.t, r.Header, body); key == "" && !bytes.Contains(body, []byte(`"writeKey":"`)) {
-		s.t.Errorf("no write key: %s", body)
-	}
-	var b struct{ Batch []json.RawMessage }
-	if err := json.Unmarshal(body, &b); err != nil {
-		s.t.Error(err)
-	}
-	s.records += max(1, len(b.Batch))
-}
-
-// TestLostAnswers sends a dirty day over a network that loses answers: all arrives, some of it twice.
-func TestLostAnswers(t *testing.T) {
-	d := plan(t, Config{Seed: 33, Events: 6000})
-	s := &lossyStub{t: t, bodies: map[string]int{}}
-	srv := httptest.NewServer(s)
-	defer srv.Close()
-	var ledger bytes.Buffer
-	res, err := Run(t.Context(), d, Target{IngestURL: srv.URL, Clock: &HTTPClock{AdminURL: srv.URL}, Ledger: &ledger})
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := d.Truth.Counts
-	twice := 0
-	for _, times := range s.bodies {
-		twice += times - 1
-	}
-	if n.LostAnswers < 3 || res.Retries != n.LostAnswers || s.requests != res.Requests+n.LostAnswers || twice < n.LostAnswers {
-		t.Errorf("%d answers lost, %d retries, %d requests of %d, %d bodies twice", n.LostAnswers, res.Retries, s.requests, res.Requests, twice)
-	}
-	letters := int64(0)
-	for _, l := range d.Truth.Letters {
-		if l.Reason != string(IDReused) {
-			letters += l.Count
-		}
-	}
-	if want := len(d.Truth.Events) + n.Duplicates + n.IDReused + int(letters); s.records != want {
-		t.Errorf("%d records, expected %d", s.records, want)
-	}
-	ids := ledgerIDs(t, ledger.String())
-	for _, e := range d.Truth.Events {
-		if ids[e.MessageID] != 1 {
-			t.Errorf("event %s is %d times in the ledger", e.MessageID, ids[e.MessageID])
-		}
-	}
-	if len(ids) != len(d.Truth.Events) || res.Acked != len(ids) {
-		t.Errorf("%d ids in the ledger, %d acknowledged, %d events", len(ids), res.Acked, len(d.Truth.Events))
-	}
-}
-
 // TestSabotageOfADirtyDay changes what is sent by one event, and nothing else.
 func TestSabotageOfADirtyDay(t *testing.T) {
 	want := truthBytes(t, plan(t, Config{Seed: 34, Events: 6000}))
@@ -424,6 +245,23 @@ func TestCorrected(t *testing.T) {
 	} {
 		if got := corrected(c.original, c.sent, now); got != c.want {
 			t.Errorf("%d sent at %d: %d, expected %d", c.original-now, c.sent-now, got-now, c.want-now)
+		}
+	}
+}
+
+// TestAnyDay plans days of all kinds: small ones, and those on which clocks are changed somewhere.
+func TestAnyDay(t *testing.T) {
+	for _, day := range []time.Time{testDay, time.Date(2026, 3, 8, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)} {
+		for _, events := range []int{1, 300, 2000} {
+			for _, kind := range []Sabotage{None, Dup} {
+				d := plan(t, Config{Seed: uint64(events), Day: day, Events: events, Sabotage: kind})
+				if n := d.Truth.Counts; n.Late < 2 || n.Dead < 5 || n.Refunds < 2 || n.Skewed == 0 {
+					t.Errorf("%s, %d events: %+v", day, events, n)
+				}
+			}
+		}
+		if _, err := Stores(Config{Day: day}); err != nil {
+			t.Error(err)
 		}
 	}
 }

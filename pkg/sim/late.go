@@ -1,9 +1,6 @@
 package sim
 
-import (
-	"math/rand/v2"
-	"time"
-)
+import "math/rand/v2"
 
 const (
 	lateness  = 86_400_000 // of every store here
@@ -33,14 +30,17 @@ func (p *planner) bridge(r *rand.Rand, s *shop) {
 	v.skew = 0
 	at := p.hour(r, s)
 	gap := s.gap(at)
-	second := at + gap*5/3
+	second, middle := at+gap*5/3, at+gap*5/6
+	if chance(r, .3) {
+		second, middle = at+2*gap+r.Int64N(2), at+gap // as far as it may be, or a millisecond too far
+	}
 	arrive := second + 60_000 + r.Int64N(3_600_000)
 	if arrive+120_000 >= p.end {
 		return
 	}
 	p.view(r, v, at, at)
 	p.view(r, v, second, second)
-	p.view(r, v, at+gap*5/6, arrive)
+	p.view(r, v, middle, arrive)
 }
 
 // offline plans events of the days before that a browser sends only now. What happened too long ago is late.
@@ -63,35 +63,3 @@ func (p *planner) offline(r *rand.Rand, v *visitor) {
 		arrive += 1000
 	}
 }
-
-// rare plans what happens once or twice a day, whatever its size.
-func (p *planner) rare() {
-	r := rand.New(rand.NewPCG(p.cfg.Seed, 0x7a9e))
-	s := p.shops[0]
-	plain := func(s *shop) *visitor {
-		v := p.browser(r, s, p.sole, "", 0)
-		v.skew = 0
-		return v
-	}
-	// Exactly at the floor is accepted, a millisecond before is late.
-	end := p.received(600)
-	p.view(r, plain(s), floorOf(end), end-1000)
-	p.view(r, plain(s), floorOf(end)-1, end-1000)
-	// An order of 40 hours ago is in no session, and in the books.
-	for _, of := range p.shops[:2] {
-		v, arrive := plain(of), p.received(900+r.IntN(300))-20_000
-		at, basket := arrive-40*3_600_000, p.basket(r, &visitor{shop: of, device: &devices[0]}, of.currency)
-		p.orders++
-		o := &hit{id: messageID(r, at), at: at, delay: arrive - at, kind: purchased, visitor: v, page: of.page(thanks, landing{}, of.url+"/checkout"),
-			order: "L" + of.name, value: sum(basket)}
-		o.props = &properties{OrderID: o.order, Currency: of.currency, Products: basket, Revenue: amount(o.value, of.currency)}
-		p.add(o)
-	}
-	if p.cfg.Events >= 10*cappedViews {
-		w := &walk{p: p, r: r, v: plain(s), at: p.start + int64(13*time.Hour/time.Millisecond)}
-		w.scrape(cappedViews)
-	}
-}
-
-// cappedViews is more than a session keeps.
-const cappedViews = 640

@@ -18,7 +18,10 @@ func (p *planner) aside(r *rand.Rand, browsers []*visitor, hits []*hit, last int
 		if chance(r, serverShare) {
 			p.confirm(r, h)
 		}
-		if chance(r, refundShare) {
+		for range 3 { // several may be more than the order was worth
+			if !chance(r, refundShare) {
+				break
+			}
 			p.refund(r, h)
 		}
 		if len(browsers) > 1 && chance(r, reopenShare) {
@@ -34,7 +37,9 @@ func (p *planner) aside(r *rand.Rand, browsers []*visitor, hits []*hit, last int
 			props: &properties{Placement: "weekly"}})
 	}
 	if chance(r, phoneShare) {
-		p.phone(r, v.shop)
+		if o := p.phone(r, v.shop, p.hour(r, v.shop), v.shop.pays(r)); chance(r, refundShare) {
+			p.refund(r, o)
+		}
 	}
 	if chance(r, bridgeShare) {
 		p.bridge(r, v.shop)
@@ -48,17 +53,14 @@ func (p *planner) aside(r *rand.Rand, browsers []*visitor, hits []*hit, last int
 }
 
 // phone is an order of which only the server tells.
-func (p *planner) phone(r *rand.Rand, s *shop) {
+func (p *planner) phone(r *rand.Rand, s *shop, at int64, currency string) *hit {
 	p.orders++
-	at, currency := p.hour(r, s), s.pays(r)
 	value := int64(lognormal(r, orderMedian, orderSigma) * 100 * minorPerCent[currency])
 	o := &hit{id: messageID(r, at), at: at, kind: purchased, visitor: server(s, ""), user: "phone-" + uuid(r)[:8], order: fmt.Sprintf("S%07d", p.orders),
 		value: value}
 	o.props = &properties{OrderID: o.order, Currency: currency, Revenue: amount(value, currency)}
 	p.office(o)
-	if chance(r, refundShare) {
-		p.refund(r, o)
-	}
+	return o
 }
 
 // kiosk is a browser on which one person checks out and the next one logs in at once. What the back office then tells of

@@ -133,7 +133,7 @@ func TestRates(t *testing.T) {
 			seen[want] = true
 		}
 	}
-	if len(seen) != 8 {
+	if len(seen) != 9 {
 		t.Errorf("rates %v", seen)
 	}
 	for _, c := range []struct {

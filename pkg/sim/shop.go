@@ -52,6 +52,14 @@ func (s *shop) at(ts int64) *setting {
 // gap of the store at a time.
 func (s *shop) gap(ts int64) int64 { return s.at(ts).gap }
 
+// edges is the share of visits with a pause about as long as the gap. There are more where the gap changes.
+func (s *shop) edges() float64 {
+	if len(s.settings) > 1 {
+		return 3 * edgeShare
+	}
+	return edgeShare
+}
+
 // local is the store's day that holds a time.
 func (s *shop) local(ts int64) string { return time.UnixMilli(ts).In(s.zone).Format(time.DateOnly) }
 
@@ -102,7 +110,7 @@ func (c Config) shops() ([]*shop, error) {
 		{name: "bazaar", key: "bazaar-write-key", url: "https://bazaar.example", brand: "zari", currency: "INR", zone: india, share: .2,
 			settings: []setting{{gap: half, version: 1, steps: without("checkout_started", "shipping_submitted", "payment_submitted")}},
 			rates: map[string][]rate{"EUR": {{d.before, "98.1205"}, {d.day, "98.4"}, {d.next, "99.257"}},
-				"USD": {{d.before, "88.15"}, {d.next, "87.9625"}}, "JPY": {{d.before, "0.5633"}}},
+				"USD": {{d.before, "88.15"}, {d.next, "87.9625"}}, "JPY": {{d.before, "0.5633"}, {d.next, "0.6"}}},
 			abroad: []foreign{{"EUR", .2}, {"USD", .2}, {"JPY", .12}, {"GBP", .1}}},
 		{name: "atelier", key: "atelier-write-key", url: "https://atelier.example", brand: "velin", currency: "USD", zone: york, share: .18,
 			settings: []setting{{gap: half, version: 1, steps: without("shipping_submitted")},

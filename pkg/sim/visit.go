@@ -24,7 +24,7 @@ func (p *planner) visit(r *rand.Rand, v *visitor, at int64) int64 {
 		login = r.IntN(len(beats))
 	}
 	edge := -1
-	if len(beats) > 1 && chance(r, edgeShare) {
+	if len(beats) > 1 && chance(r, v.shop.edges()) {
 		edge = 1 + r.IntN(len(beats)-1)
 		beats[edge].tie = false
 	}
