@@ -15,6 +15,7 @@ type decoder struct {
 	base             segmentContext // of the batch, under that of each item
 	items            []segmentItem
 	it               *segmentItem
+	itemStart        int // where it begins in the body; 0 for a single call
 	ctx              *segmentContext
 
 	typed     bool // the body's fault is the type of what stands at typedPath

@@ -57,6 +57,7 @@ func (d *decoder) element() (ok bool) {
 	d.inItem, d.tokens = true, false
 	c := d.space()
 	start := d.i
+	d.itemStart = start
 	switch c {
 	case '{':
 		ok = d.members((*decoder).itemField)
@@ -88,7 +89,11 @@ func (d *decoder) itemField(name string) bool {
 	case "timestamp":
 		return d.str(&it.timestamp, "timestamp")
 	case "sentAt":
-		return d.str(&it.sentAt, "sentAt")
+		d.space()
+		from := d.i
+		ok := d.str(&it.sentAt, "sentAt")
+		it.sentFrom, it.sentTo = from-d.itemStart, d.i-d.itemStart
+		return ok
 	case "previousId":
 		return d.loose(&it.previousID)
 	case "context":

@@ -278,6 +278,14 @@ func TestPayloadHash(t *testing.T) {
 	if hash(0) != hash(1) || hash(0) == hash(2) {
 		t.Errorf("got hashes %x %x %x", hash(0), hash(1), hash(2))
 	}
+	// The time of sending may equal another time in the event, which a retry does not change.
+	same := strings.Replace(browserCall, "03:04:05.000Z", "03:04:06.000Z", 1)
+	post(h, "/v1/t", same)
+	post(h, "/v1/t", strings.Replace(same, `"sentAt":"2026-01-02T03:04:06.000Z"`, `"sentAt":"2026-01-02T03:09:06.000Z"`, 1))
+	post(h, "/v1/batch", `{"batch":[{},`+same+`]}`)
+	if hash(3) != hash(4) || hash(3) != hash(5) {
+		t.Errorf("with equal times: got hashes %x %x %x", hash(3), hash(4), hash(5))
+	}
 }
 
 func TestMoney(t *testing.T) {

@@ -1,7 +1,6 @@
 package collect
 
 import (
-	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -22,6 +21,7 @@ type segmentItem struct {
 	callType, event, name           string
 	anonymousID, userID, previousID string
 	messageID, timestamp, sentAt    string
+	sentFrom, sentTo                int    // where the value of sentAt stands in raw; both 0 if there is none
 	properties                      []byte // as sent
 	columns                         segmentProperties
 	email                           string // of traits
@@ -111,19 +111,11 @@ func (m *messages) stamp(e *pb.Event, it *segmentItem, at place) *event.Fault {
 
 // payload is what makes two sendings of one id the same: all but the time of sending, which a retry may change.
 func (m *messages) payload(it *segmentItem) []byte {
-	rest, sent := it.raw, []byte(it.sentAt)
-	if len(sent) == 0 {
-		return rest
+	if it.sentTo == 0 {
+		return it.raw
 	}
-	m.scratch = m.scratch[:0]
-	for {
-		before, after, found := bytes.Cut(rest, sent)
-		m.scratch = append(m.scratch, before...)
-		if !found {
-			return m.scratch
-		}
-		rest = after
-	}
+	m.scratch = append(append(m.scratch[:0], it.raw[:it.sentFrom]...), it.raw[it.sentTo:]...)
+	return m.scratch
 }
 
 // describe fills what the event says: page, product, money, and how a session that starts with it came in.

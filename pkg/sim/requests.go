@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math/rand/v2"
 	"slices"
-	"time"
 )
 
 const (
@@ -82,6 +81,3 @@ func (q *request) copy(received int64) *request {
 	}
 	return &again
 }
-
-// clock is the time at which the request is sent, as ingest sees it.
-func (q *request) clock() time.Time { return time.UnixMilli(q.received).UTC() }

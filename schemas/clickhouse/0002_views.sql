@@ -57,12 +57,17 @@ CREATE OR REPLACE VIEW bi.sessions
     landing_path String COMMENT 'path of the first page', returning UInt8 COMMENT '1 if the visitor had a session that ended at most 30 days before',
     events UInt32 COMMENT 'interactive events', orders UInt32 COMMENT 'distinct orders', value_minor Int64 COMMENT 'value of the distinct orders, minor units of the base currency',
     actions Array(LowCardinality(String)) COMMENT 'the micro-conversions in order',
+    class LowCardinality(String) COMMENT 'human, bot or internal', switched UInt8 COMMENT '1 if it begins because the user switched',
+    capped UInt8 COMMENT '1 if not all of its events were kept', tail_events UInt32 COMMENT 'events that only count',
+    currency_unknown UInt8 COMMENT '1 if money of it is in a currency without a rate: counted, value excluded',
     final UInt8 COMMENT '1 if the session never changes again'
 )
 AS SELECT s.store AS store, lower(hex(s.session_id)) AS session_id, s.visitor AS visitor, s.user AS user, s.started_at AS started_at, s.ended_at AS ended_at,
     s.channel AS channel, s.source AS source, s.medium AS medium, s.campaign AS campaign, s.brand_search AS brand_search, s.device AS device, s.os AS os,
     s.browser AS browser, s.country AS country, s.landing_path AS landing_path, s.returning AS returning, s.events AS events, s.orders AS orders,
     s.value_minor AS value_minor, s.trail_action AS actions,
+    multiIf(bitTest(s.flags, 2), 'internal', bitTest(s.flags, 1), 'bot', 'human') AS class, bitTest(s.flags, 3) AS switched,
+    bitTest(s.flags, 0) AS capped, s.tail_events AS tail_events, bitTest(s.flags, 5) AS currency_unknown,
     ifNull(s.started_at < (SELECT max(final_through) FROM bi.completeness WHERE stage = 'sessions'), 0) AS final
 FROM tributary.sessions AS s FINAL
 WHERE s.deleted = 0 AND s.epoch = (SELECT argMax(epoch, live_from_day) FROM tributary.epochs FINAL);

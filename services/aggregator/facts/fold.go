@@ -85,11 +85,16 @@ func (f *Fold) Apply(r stream.Record) error {
 
 func (f *Fold) put(t *clickhouse.Table, rows ...[]any) { f.rows[t] = append(f.rows[t], rows...) }
 
-// applyEvent counts the event and makes its rows. A repeat has rows too: of each key the first wins in the table.
+// applyEvent counts the event and makes its rows. A repeat has a row among the events too, since of each key the first
+// wins there; everything else is made of first records only.
 func (f *Fold) applyEvent(rec *pb.Record, e *pb.Event) {
 	late := f.clock.Late(rec.Store, e.EventTs)
-	f.intake.count(rec.Store, rec.IngestTs, event.NewVersion(f.generation, f.last), f.seen.look(rec, e, f.clock.Watermark(), f.rememberFor(rec)), late)
+	known := f.seen.look(rec, e, f.clock.Watermark(), f.rememberFor(rec))
+	f.intake.count(rec.Store, rec.IngestTs, event.NewVersion(f.generation, f.last), known, late)
 	f.put(&table.Events, f.eventRow(rec, e, late))
+	if known != first {
+		return
+	}
 	if late {
 		f.put(&table.LateEvents, f.lateRow(rec, e))
 	}

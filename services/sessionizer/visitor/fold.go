@@ -104,8 +104,8 @@ func (f *Fold) Apply(r stream.Record) error {
 		return f.applyConfig(rec)
 	case pb.Kind_KIND_EVENT:
 		e, s := rec.GetEvent(), f.stores[rec.Store]
-		if s == nil || e == nil || e.Visitor == "" {
-			f.stats.Skipped++ // an event without a visitor is its person's business
+		if s == nil || e == nil {
+			f.stats.Skipped++
 			return nil
 		}
 		ts, flags := event.Clamp(e.EventTs, rec.IngestTs, r.AppendTime, driven)
@@ -115,12 +115,10 @@ func (f *Fold) Apply(r stream.Record) error {
 	return nil
 }
 
+// applyEvent takes the first record of an id, whether it is late or not; a late one touches no session. An event without
+// a visitor is its person's business, but that its id came is remembered here.
 func (f *Fold) applyEvent(s *store, e *pb.Event, raw []byte) {
-	if f.clock.Late(s.name, e.EventTs) {
-		f.stats.Late++
-		return
-	}
-	v := f.visitor(s, e.Visitor)
+	v := f.visitor(s, e)
 	if hash, seen := v.Seen(e.EventId, f.clock.Watermark(), s.rules); seen {
 		if hash != e.PayloadHash {
 			f.stats.Reused++
@@ -130,10 +128,15 @@ func (f *Fold) applyEvent(s *store, e *pb.Event, raw []byte) {
 		f.stats.Duplicates++
 		return
 	}
-	f.stats.Events++
 	v.Remember(e.EventId, e.PayloadHash, f.last.ingestTS)
-	f.insert(v, f.stored(s, e), e.Interactive)
 	f.dirty[v.key] = v
+	switch {
+	case f.clock.Late(s.name, e.EventTs):
+		f.stats.Late++
+	case e.Visitor != "":
+		f.stats.Events++
+		f.insert(v, f.stored(s, e), e.Interactive)
+	}
 	f.schedule(v)
 }
 
@@ -144,11 +147,12 @@ func (f *Fold) bury(store string, raw []byte, reason event.Reason, rule string) 
 			Reason: string(reason), Rule: rule, Topic: f.topic, Partition: f.partition, Offset: f.last.offset}}})
 }
 
-func (f *Fold) visitor(s *store, id string) *visitor {
-	key := string(event.Key(s.name, id, ""))
+// visitor of an event; one without a visitor has a place of its user's, of which only the ids are used.
+func (f *Fold) visitor(s *store, e *pb.Event) *visitor {
+	key := string(event.Key(s.name, e.Visitor, e.User))
 	v := f.visitors[key]
 	if v == nil {
-		v = &visitor{key: key, store: s, Visitor: session.NewVisitor(s.name, id, &pb.VisitorState{}, s.rules)}
+		v = &visitor{key: key, store: s, Visitor: session.NewVisitor(s.name, key[len(s.name)+1:], &pb.VisitorState{}, s.rules)}
 		f.visitors[key] = v
 	}
 	return v

@@ -240,8 +240,18 @@ func TestFinalMeansFinal(t *testing.T) {
 func TestDeadLetters(t *testing.T) {
 	reused := ev("a", day0+minute, "1")
 	reused.GetEvent().PayloadHash = 7
-	other := ev("b", day0, "1") // another visitor: another event
-	log := logOf(t, config(), ev("a", day0, "1"), nil, ev("a", day0, "1"), reused, other)
+	other := ev("b", day0, "1")              // another visitor: another event
+	server := func(hash uint64) *pb.Record { // no visitor
+		e := ev("", day0, "order")
+		e.GetEvent().User, e.GetEvent().PayloadHash = "u", hash
+		return e
+	}
+	late := func(hash uint64) *pb.Record {
+		e := evAt("a", day0-30*60*minute, day0+minute, "late")
+		e.GetEvent().PayloadHash = hash
+		return e
+	}
+	log := logOf(t, config(), ev("a", day0, "1"), nil, ev("a", day0, "1"), reused, other, server(1), server(1), server(2), late(1), late(1), late(2))
 	for _, flush := range []int{1, 1000} {
 		out := &topic{}
 		if err := run(t, t.TempDir(), log, out, flush, nil); err != nil {
@@ -255,7 +265,7 @@ func TestDeadLetters(t *testing.T) {
 				t.Error("the original is not kept as it came")
 			}
 		}
-		if want := []string{`record_undecodable events.g0/3/2 ""`, `id_reused events.g0/3/4 "demo"`}; !slices.Equal(got, want) {
+		if want := []string{`record_undecodable events.g0/3/2 ""`, `id_reused events.g0/3/4 "demo"`, `id_reused events.g0/3/8 "demo"`, `id_reused events.g0/3/11 "demo"`}; !slices.Equal(got, want) {
 			t.Errorf("flush %d: got %q, want %q", flush, got, want)
 		}
 		if live := out.table(t); len(live) != 2 {

@@ -151,6 +151,10 @@ func TestFactViews(t *testing.T) {
 		(0, 'demo', '2026-01-01', unhex('ff'), %d, %d, 'a', '2026-01-01 10:00:00', ['page_viewed'])`
 	exec(t, db, fmt.Sprintf(session, 1, 0))
 	expect(t, db, "SELECT session_id, visitor, actions, final FROM bi.sessions", "ff000000000000000000000000000000 a [page_viewed] 0")
+	exec(t, db, `INSERT INTO tributary.sessions (epoch, store, created_day, session_id, version, deleted, visitor, started_at, trail_action, flags, tail_events) VALUES
+		(0, 'demo', '2026-01-01', unhex('ee'), 1, 0, 'a', '2026-01-01 10:00:00', ['page_viewed'], 43, 7)`)
+	expect(t, db, "SELECT class, switched, capped, tail_events, currency_unknown FROM bi.sessions ORDER BY session_id", "bot 1 1 7 1", "human 0 0 0 0")
+	exec(t, db, "DELETE FROM tributary.sessions WHERE session_id = unhex('ee')")
 	for p := range 3 {
 		exec(t, db, progress(p, 1, 700, 601))
 	}
