@@ -19,7 +19,7 @@ func (r *runner) play(ctx context.Context) error {
 		return err
 	}
 	defer ledger.Close()
-	r.say("playing %s: %d events, %d sessions, seed %d", r.day.Config.Day.Format(time.DateOnly), len(r.day.Truth.Events), len(r.day.Truth.Sessions), r.config.Seed)
+	r.say("playing %s: %s, %d events, %d sessions, seed %d", r.day.Config.Day.Format(time.DateOnly), r.traffic(), len(r.day.Truth.Events), len(r.day.Truth.Sessions), r.config.Seed)
 	if s := r.day.Sabotaged; s != nil {
 		r.say("sabotage: %s of one event; the verdict must find it", s.Kind)
 	}
@@ -50,6 +50,14 @@ func (r *runner) play(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// traffic says what is played.
+func (r *runner) traffic() string {
+	if r.config.Clean {
+		return "faultless traffic of one store"
+	}
+	return "traffic of three stores, late, repeated and disordered"
 }
 
 // replace puts p into a channel of one, over what is there.
@@ -88,7 +96,7 @@ func (r *runner) finish(ctx context.Context) error {
 		}
 		if c.reached(end, final.Add(-time.Minute)) {
 			r.say("every window of the day is final")
-			return nil
+			return r.showFinal(ctx)
 		}
 		if time.Since(told) > 2*time.Second {
 			told = time.Now()
@@ -100,6 +108,16 @@ func (r *runner) finish(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// showFinal prints the funnel of the store named demo.
+func (r *runner) showFinal(ctx context.Context) error {
+	f, err := r.funnel(ctx)
+	if err != nil {
+		return fmt.Errorf("ask for the funnel: %w", err)
+	}
+	_, err = fmt.Fprintf(r.out, "\n store demo, people only, final\n\n%s\n\n", f)
+	return err
 }
 
 // mark is how far one kind of rows is.

@@ -65,7 +65,7 @@ func (s *screen) draw(ctx context.Context, p sim.Progress) {
 	s.put(line + "\n" + f.String())
 }
 
-// last shows the whole funnel when the day has been sent.
+// last clears the picture, which is not final, and leaves a line.
 func (s *screen) last(ctx context.Context) {
 	f, err := s.runner.funnel(ctx)
 	if err != nil {
@@ -74,15 +74,21 @@ func (s *screen) last(ctx context.Context) {
 	if s.runner.firstFunnel == 0 && len(f.steps) > 0 {
 		s.runner.firstFunnel = time.Since(s.runner.began)
 	}
-	s.put(s.status(ctx, s.latest, f) + "\n" + f.String())
+	s.clear()
+	s.runner.say("%s", s.status(ctx, s.latest, f))
 }
 
 func (s *screen) put(picture string) {
+	s.clear()
+	fmt.Fprintln(s.runner.out, picture)
+	s.lines = strings.Count(picture, "\n") + 1
+}
+
+func (s *screen) clear() {
 	if s.lines > 0 && s.runner.terminal() {
 		fmt.Fprintf(s.runner.out, "\x1b[%dA\x1b[J", s.lines)
 	}
-	fmt.Fprintln(s.runner.out, picture)
-	s.lines = strings.Count(picture, "\n") + 1
+	s.lines = 0
 }
 
 // status is one line: virtual time, throughput, lag.
@@ -91,16 +97,17 @@ func (s *screen) status(ctx context.Context, p sim.Progress, f funnel) string {
 	if p.Elapsed > 0 {
 		rate = float64(p.Acked) / p.Elapsed.Seconds()
 	}
-	behind := "unknown"
+	rollups := "no rollup yet"
 	if c, err := s.runner.completeness(ctx); err == nil && !c["sessions"].processed.IsZero() && c["sessions"].processed.Unix() > 0 {
-		behind = p.Clock.Sub(c["sessions"].processed).Round(time.Minute).String()
+		behind := p.Clock.Sub(c["sessions"].processed).Round(time.Minute).String()
+		rollups = "rollups " + strings.TrimSuffix(behind, "0s") + " of the day behind"
 	}
 	sessions, purchases := int64(0), int64(0)
 	if len(f.steps) > 0 {
 		sessions, purchases = f.steps[0].units, f.steps[len(f.steps)-1].units
 	}
-	return fmt.Sprintf("%s  %d of %d events, %.0f events/s, %d sessions, %d purchases, rollups %s of the day behind",
-		p.Clock.Format("15:04"), p.Acked, p.Events, rate, sessions, purchases, strings.TrimSuffix(behind, "0s"))
+	return fmt.Sprintf("%s  %d of %d events, %.0f events/s, %d sessions, %d purchases, %s",
+		p.Clock.Format("15:04"), p.Acked, p.Events, rate, sessions, purchases, rollups)
 }
 
 const (

@@ -91,9 +91,13 @@ func (v Verdict) Last() string {
 	return fmt.Sprintf("verdict: %d cells, %d sessions, %d events compared, difference %d", v.Cells, v.Sessions, v.Events, v.Difference)
 }
 
-// String lists the differences and ends with the line that Last returns.
+// String says what went wrong on purpose, lists the differences, and ends with the line that Last returns.
 func (v Verdict) String() string {
 	var b strings.Builder
+	if v.Duplicates+v.IDReused+v.Late+v.Dead+v.Merges+v.Switches+v.Refunds > 0 {
+		fmt.Fprintf(&b, "on the way: %d repeats, %d ids with another payload, %d too late, %d dead letters, %d sessions bridged, %d user switches, %d refunds\n",
+			v.Duplicates, v.IDReused, v.Late, v.Dead, v.Merges, v.Switches, v.Refunds)
+	}
 	for _, d := range v.Differences {
 		fmt.Fprintln(&b, d)
 	}
