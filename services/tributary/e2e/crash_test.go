@@ -112,6 +112,14 @@ func TestCrashes(t *testing.T) {
 	}
 }
 
+// Ensure that two instances of each service share the work, and that the views do not show that one was killed.
+func TestTakeover(t *testing.T) {
+	skipIfShort(t)
+	t.Setenv("TRIBUTARY_FLUSH_EVERY", flushEvery)
+	_, final := undisturbed(t)
+	shared(t).same(t, "in the end", final)
+}
+
 // playToCrash plays until the victim dies, stops the rest, and returns the batch that was being worked on. No crash comes
 // before the first batch: the log is empty until the clock is set.
 func playToCrash(t *testing.T, p pipeline, victim string) (at int) {

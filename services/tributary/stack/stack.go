@@ -28,6 +28,9 @@ type Config struct {
 	Partitions int
 	// Driven makes ingest's clock one that is set.
 	Driven bool
+	// Ownership of the partitions by sessionizer and aggregator: all, or group to share them with instances that somebody
+	// else starts. Default: all
+	Ownership string
 	// Stores are store files or folders; empty: the demo's store.
 	Stores string
 	// Step is told what is being started. May be nil.
@@ -68,6 +71,9 @@ func Start(ctx context.Context, c Config) (_ *Stack, err error) {
 		if *addr == "" {
 			*addr = free
 		}
+	}
+	if c.Ownership == "" {
+		c.Ownership = "all"
 	}
 	if c.Step == nil {
 		c.Step = func(string) {}
@@ -147,7 +153,7 @@ func (s *Stack) startServices(ctx context.Context) error {
 	services := map[string]*child{"ingest": ingest}
 	for _, name := range []string{"sessionizer", "aggregator"} {
 		if services[name], err = s.spawn(name, filepath.Join(s.config.Bin, name), []string{"--attached"},
-			"TRIBUTARY_STATE_DIR="+filepath.Join(s.config.Dir, "state", name), "TRIBUTARY_OWNERSHIP=all"); err != nil {
+			"TRIBUTARY_STATE_DIR="+filepath.Join(s.config.Dir, "state", name), "TRIBUTARY_OWNERSHIP="+s.config.Ownership); err != nil {
 			return err
 		}
 	}
