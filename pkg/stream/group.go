@@ -60,7 +60,7 @@ func (g Group[O]) Run(ctx context.Context, partitions []int32) (err error) {
 	tasks.Go(func() error { return reader.Run(tctx) })
 	for p, part := range parts {
 		c := g.Config
-		c.Progress = g.Metrics.progress(p)
+		c.Progress = g.Metrics.progress(p, part.Store.Next())
 		loop := NewLoop(c, reader.Source(p), part.Fold, part.Sink, part.Store)
 		tasks.Go(func() error {
 			if err := loop.Run(tctx); err != nil {

@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/tributary-data/tributary/pkg/stream"
 )
 
@@ -224,7 +226,9 @@ func TestGroup(t *testing.T) {
 	boom := errors.New("boom")
 	r.worlds[1].err = boom
 	close(r.worlds[1].batches)
+	registry := prometheus.NewRegistry()
 	g := stream.Group[string]{
+		Metrics: stream.NewMetrics(registry, "test"),
 		Open: func(p int32) (stream.Part[string], error) {
 			w := r.worlds[p]
 			return stream.Part[string]{Fold: w, Sink: w, Store: owned{w, &closed}}, nil
@@ -234,5 +238,21 @@ func TestGroup(t *testing.T) {
 	err := g.Run(t.Context(), []int32{0, 1, 2})
 	if !errors.Is(err, boom) || closed != 3 || r.from[2] != 20 {
 		t.Errorf("got %v, %d stores closed, from %v", err, closed, r.from)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var next []float64
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == "tributary_next_offset" {
+				next = append(next, m.GetGauge().GetValue())
+			}
+		}
+	}
+	slices.Sort(next)
+	if !slices.Equal(next, []float64{0, 10, 20}) {
+		t.Errorf("the state continues from %v, the metrics say %v", r.from, next)
 	}
 }

@@ -25,13 +25,14 @@ func NewMetrics(r prometheus.Registerer, stage string) *Metrics {
 	return m
 }
 
-// progress is told of each commit of a partition; without metrics it is nobody.
-func (m *Metrics) progress(partition int32) func(next, highWatermark int64) {
+// progress is told of each commit of a partition whose state is at from; without metrics it is nobody.
+func (m *Metrics) progress(partition int32, from int64) func(next, highWatermark int64) {
 	if m == nil {
 		return nil
 	}
 	p := strconv.Itoa(int(partition))
 	next, behind, commits := m.next.WithLabelValues(p), m.behind.WithLabelValues(p), m.commits.WithLabelValues(p)
+	next.Set(float64(from)) // true before the first commit too
 	return func(n, high int64) {
 		next.Set(float64(n))
 		behind.Set(float64(max(0, high-n)))

@@ -130,8 +130,10 @@ func waitForWork(t *testing.T, a *app) {
 			t.Fatal(err)
 		}
 		for _, f := range families {
-			if f.GetName() == "tributary_commits_total" && len(f.GetMetric()) > 0 {
-				return
+			for _, m := range f.GetMetric() {
+				if f.GetName() == "tributary_commits_total" && m.GetCounter().GetValue() > 0 {
+					return
+				}
 			}
 		}
 		if time.Now().After(deadline) {

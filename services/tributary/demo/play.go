@@ -94,7 +94,13 @@ func (r *runner) finish(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("ask for completeness: %w", errors.Join(err, context.Cause(limit)))
 		}
-		if c.reached(end, final.Add(-time.Minute)) {
+		done := c.reached(end, final.Add(-time.Minute))
+		if done {
+			if done, err = r.lettersRead(limit); err != nil {
+				return fmt.Errorf("ask how far the dead letters are: %w", err)
+			}
+		}
+		if done {
 			r.say("every window of the day is final")
 			return r.showFinal(ctx)
 		}
