@@ -3,6 +3,9 @@ package event
 // skewLimit below which a difference of the clocks is taken for delay, in milliseconds.
 const skewLimit = 5 * 60 * 1000
 
+// EnvelopeDriven in a record's flags (not an event's) says that a driven clock stamped it.
+const EnvelopeDriven = 1 << 0
+
 // Flags of an event.
 const (
 	FlagClamped  = 1 << 0 // event_ts was later than ingest_ts

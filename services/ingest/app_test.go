@@ -170,7 +170,7 @@ func TestDrivenClock(t *testing.T) {
 		var got []string
 		for _, r := range read(t, c, schemas.TopicEvents(0), p, strings.Count(want, " ")+1) {
 			got = append(got, fmt.Sprintf("%s@%d", r.Kind, r.IngestTs-day))
-			if r.Flags != flagDriven {
+			if r.Flags != event.EnvelopeDriven {
 				t.Errorf("partition %d: %s does not carry the driven bit", p, r.Kind)
 			}
 		}

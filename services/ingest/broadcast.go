@@ -53,8 +53,12 @@ func (b *broadcaster) open(ctx context.Context) (closed int, err error) {
 			return closed, err
 		}
 		if fresh := s.From == 0; fresh || begun(known, s.ID) {
-			if _, err := b.conf.Apply(ctx, f.file, now, nil); err != nil {
+			r, err := b.conf.Apply(ctx, f.file, now, nil)
+			if err != nil {
 				return closed, err
+			}
+			if r.Replaced {
+				b.log.Warn("a later file of this store counts: give ingest that one", zap.String("store", f.name), zap.String("file", f.path))
 			}
 			f.open.Store(true)
 			continue

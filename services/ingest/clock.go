@@ -8,10 +8,8 @@ import (
 	"time"
 
 	"github.com/tributary-data/tributary/pkg/collect"
+	"github.com/tributary-data/tributary/pkg/event"
 )
-
-// flagDriven marks records that a driven clock stamped.
-const flagDriven = 1
 
 // wallClock is the machine's clock; ahead is 0 but for tests of a wrong one.
 type wallClock struct{ ahead time.Duration }
@@ -27,7 +25,7 @@ type drivenClock struct {
 func (c *drivenClock) Now() (time.Time, uint32, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.now, flagDriven, !c.now.IsZero()
+	return c.now, event.EnvelopeDriven, !c.now.IsZero()
 }
 
 // set moves the clock.

@@ -71,6 +71,9 @@ func TestStoreCommands(t *testing.T) {
 			t.Errorf("%v: got %q, %v, want something with %q", c.args, out, err, c.want)
 		}
 	}
+	if _, err := call(t, "store", "apply", brokers, demo); err == nil || !strings.Contains(err.Error(), "a later file counts") {
+		t.Errorf("the old file was applied again: %v", err)
+	}
 }
 
 // Ensure that mistakes are told with their place, and that wrong calls exit with 2.

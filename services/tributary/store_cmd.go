@@ -78,6 +78,9 @@ func (c *storeApplyCmd) Run(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%w; call it again to go on, the moment stays", err)
 		}
+		if r.Replaced {
+			return fmt.Errorf("store %s: a later file counts, and the same file cannot be applied twice; to go back to it, change something in it (a comment will do)", r.Store)
+		}
 		if c.JSON {
 			return json.NewEncoder(os.Stdout).Encode(r)
 		}

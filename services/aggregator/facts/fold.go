@@ -13,9 +13,6 @@ import (
 	"github.com/tributary-data/tributary/services/aggregator/table"
 )
 
-// flagDriven marks records of a driven clock in an envelope's flags.
-const flagDriven = 1
-
 // Fold of one partition. It implements stream.Fold.
 type Fold struct {
 	epoch      uint16
@@ -61,7 +58,7 @@ func (f *Fold) Apply(r stream.Record) error {
 		f.skipped++
 		return nil
 	}
-	driven := rec.Flags&flagDriven != 0
+	driven := rec.Flags&event.EnvelopeDriven != 0
 	f.clock.Observe(rec.IngestTs, r.AppendTime, driven)
 	switch rec.Kind {
 	case pb.Kind_KIND_CONFIG:

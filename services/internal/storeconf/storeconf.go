@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tributary-data/tributary/pkg/event"
@@ -91,6 +92,8 @@ type Result struct {
 	Store string
 	// Written partitions; the others had it already.
 	Written int
+	// Replaced tells that some partition has a later file: this one does not count any more, and nothing was written.
+	Replaced bool
 }
 
 // Plan says what applying a file now would do: the same setting again if some partition has it, else from now on (the
@@ -128,7 +131,10 @@ func (l Log) Apply(ctx context.Context, file []byte, now time.Time, progress fun
 	if err != nil {
 		return Result{}, err
 	}
-	out := Result{Setting: s, Store: store}
+	out := Result{Setting: s, Store: store, Replaced: replaced(known, s.ID)}
+	if out.Replaced {
+		return out, nil
+	}
 	for p, list := range known {
 		if _, has := find(list, s.ID); has {
 			continue
@@ -145,6 +151,15 @@ func (l Log) Apply(ctx context.Context, file []byte, now time.Time, progress fun
 		}
 	}
 	return out, nil
+}
+
+// replaced tells whether some partition has the file and a later one. To bring it to the others then would let the
+// partitions differ in which one counts.
+func replaced(known [][]Setting, id string) bool {
+	return slices.ContainsFunc(known, func(list []Setting) bool {
+		_, has := find(list, id)
+		return has && list[len(list)-1].ID != id
+	})
 }
 
 // Repeat writes a setting again to every partition, and its notes, so that neither retention forgets it.

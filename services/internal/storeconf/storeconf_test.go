@@ -130,6 +130,31 @@ func TestApplyResumes(t *testing.T) {
 	}
 }
 
+// Ensure that a file that was replaced is not brought anywhere any more, also not where it never came: it would count there
+// and nowhere else.
+func TestAReplacedFileStaysReplaced(t *testing.T) {
+	c, ctx := newCluster(), context.Background()
+	if _, err := c.log().Apply(ctx, stores.Demo(), noon, nil); err != nil {
+		t.Fatal(err)
+	}
+	c.left = 7
+	if _, err := c.log().Apply(ctx, changed("20m"), noon, nil); err == nil {
+		t.Fatal("it was not interrupted")
+	}
+	c.left = -1
+	if r, err := c.log().Apply(ctx, changed("25m"), noon, nil); err != nil || r.Written != 12 || r.Replaced {
+		t.Fatalf("got %+v, %v", r, err)
+	}
+	for _, old := range [][]byte{stores.Demo(), changed("20m")} {
+		if r, err := c.log().Apply(ctx, old, noon, nil); err != nil || r.Written != 0 || !r.Replaced {
+			t.Errorf("got %+v, %v", r, err)
+		}
+	}
+	if r, err := c.log().Apply(ctx, changed("25m"), noon, nil); err != nil || r.Replaced {
+		t.Errorf("got %+v, %v", r, err)
+	}
+}
+
 // Ensure that a repeat keeps each setting's moment, and brings nothing new.
 func TestRepeat(t *testing.T) {
 	c, ctx := newCluster(), context.Background()

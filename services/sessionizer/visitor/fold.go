@@ -12,9 +12,6 @@ import (
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 )
 
-// FlagDriven marks records of a driven clock in an envelope's flags.
-const FlagDriven = 1
-
 // Message is one output record.
 type Message struct{ Key, Value []byte }
 
@@ -97,7 +94,7 @@ func (f *Fold) Apply(r stream.Record) error {
 		return nil
 	}
 	f.last = position{offset: r.Offset, ingestTS: rec.IngestTs, flags: rec.Flags}
-	driven := rec.Flags&FlagDriven != 0
+	driven := rec.Flags&event.EnvelopeDriven != 0
 	f.clock.Observe(rec.IngestTs, r.AppendTime, driven)
 	switch rec.Kind {
 	case pb.Kind_KIND_CONFIG:

@@ -8,14 +8,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tributary-data/tributary/pkg/event"
 	"github.com/tributary-data/tributary/pkg/kafka"
 	"github.com/tributary-data/tributary/pkg/sim"
 	"github.com/tributary-data/tributary/schemas"
 	"github.com/tributary-data/tributary/services/internal/storeconf"
 )
-
-// flagDriven marks records of a driven clock.
-const flagDriven = 1
 
 // writeStores puts the stores' first files where ingest finds them.
 func (r *runner) writeStores() error {
@@ -54,7 +52,7 @@ func (r *runner) applyStores(ctx context.Context) error {
 	g.Go(func() error { return producer.Run(lanes) })
 	g.Go(func() error {
 		defer stop()
-		log := storeconf.Log{Notes: client, Writer: producer, Topic: topic, Stamp: func() (int64, uint32) { return begin.UnixMilli(), flagDriven }}
+		log := storeconf.Log{Notes: client, Writer: producer, Topic: topic, Stamp: func() (int64, uint32) { return begin.UnixMilli(), event.EnvelopeDriven }}
 		for _, s := range r.stores {
 			if s.From.IsZero() {
 				continue
