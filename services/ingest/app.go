@@ -164,6 +164,9 @@ func (a *app) moved(ctx context.Context, b *broadcaster) error {
 	return b.tick(ctx)
 }
 
+// tryAgain is how long to wait after the stores' files could not be brought.
+const tryAgain = time.Second
+
 // tellTime brings the stores' files, opens the gate, and goes on with ticks.
 func (a *app) tellTime(ctx context.Context, b *broadcaster) error {
 	for {
@@ -176,5 +179,11 @@ func (a *app) tellTime(ctx context.Context, b *broadcaster) error {
 			return nil
 		}
 		a.log.Warn("the stores' files are not everywhere yet, trying again", zap.Error(err))
+		wait := time.NewTimer(tryAgain)
+		select {
+		case <-ctx.Done():
+		case <-wait.C:
+		}
+		wait.Stop()
 	}
 }
