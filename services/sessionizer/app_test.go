@@ -209,6 +209,38 @@ func TestInstancesShareTheWork(t *testing.T) {
 	}
 }
 
+// Ensure that malformed bytes in the log come to dead-letters with their place, and that the log goes on after them.
+func TestMalformedBytes(t *testing.T) {
+	w := newWorld(t)
+	if err := w.events.Write(context.Background(), map[int][]kafka.Message{2: {{Value: []byte("\xff")}}}); err != nil {
+		t.Fatal(err)
+	}
+	w.hour(t, 0)
+	w.instance(t, 0, kafka.OwnAll)
+	if got := w.until(t, 0, day0+3_600_000-10_000); len(got) < 40 {
+		t.Errorf("got %d sessions after the malformed bytes", len(got))
+	}
+	place := schemas.TopicEvents(0) + "/2/1" // behind the config
+	p := int32(event.Partition([]byte(place), partitions))
+	r := kafka.NewReader(w.client, kafka.ReaderConfig{Topic: schemas.TopicDeadLetters, Wait: 20 * time.Millisecond}, map[int32]int64{p: 0})
+	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	defer func() { stop(); <-done }()
+	b, ok := <-r.Source(p).Batches()
+	if !ok {
+		t.Fatal(r.Source(p).Err())
+	}
+	rec := &pb.Record{}
+	if err := rec.UnmarshalVT(b.Records[0].Value); err != nil {
+		t.Fatal(err)
+	}
+	d := rec.GetDeadLetter()
+	if string(b.Records[0].Key) != place || d.GetReason() != string(event.ReasonUndecodable) || d.GetOffset() != 1 || string(d.GetOriginal()) != "\xff" {
+		t.Errorf("got %q, %v", b.Records[0].Key, d)
+	}
+}
+
 func TestBadOwnership(t *testing.T) {
 	w := newWorld(t)
 	r, err := New(Config{AdminAddr: "127.0.0.1:0", StateDir: t.TempDir(), Kafka: kafka.Config{Brokers: w.addr}, Ownership: "mine"}, zap.NewNop())

@@ -242,13 +242,15 @@ func TestLateEventsOrdersRefunds(t *testing.T) {
 		r.GetEvent().Action, r.GetEvent().OrderId, r.GetEvent().Money, r.GetEvent().Origin = action, order, m, "webhook"
 		return r
 	}
+	reused := money(eventAt(now, now, "3"), "purchased", "o8", &pb.Money{Minor: 8, Currency: "EUR"})
+	reused.GetEvent().PayloadHash = 9
 	for i, r := range []*pb.Record{config(), eventAt(now, now, "1"),
 		money(eventAt(now-40*hour, now, "2"), "purchased", "o1", &pb.Money{Minor: 1200, Currency: "EUR"}),
 		money(eventAt(now, now, "3"), "purchased", "", &pb.Money{Minor: 5, Currency: "XXX"}),
 		money(eventAt(now, now, "4"), "refunded", "o1", nil),
 		money(eventAt(now, now, "5"), "refunded", "", nil),
 		money(eventAt(now, now, "3"), "purchased", "o9", &pb.Money{Minor: 7, Currency: "EUR"}), // repeats make nothing
-		eventAt(now-40*hour, now, "1")} {
+		eventAt(now-40*hour, now, "1"), reused} {
 		if err := f.Apply(record(t, int64(i), r)); err != nil {
 			t.Fatal(err)
 		}

@@ -184,6 +184,21 @@ func TestLateEventsTouchNothing(t *testing.T) {
 	}
 }
 
+// Ensure that flushes without data tell how far W is, once it has moved by five seconds, and no earlier.
+func TestWatermarksWithoutData(t *testing.T) {
+	out := &topic{}
+	if err := run(t, t.TempDir(), logOf(t, tick(day0), tick(day0+4_999), tick(day0+5_000), tick(day0+9_999)), out, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	var got []int64
+	for _, r := range out.records {
+		got = append(got, r.GetWatermark().GetW()-day0+event.Allowance)
+	}
+	if !slices.Equal(got, []int64{0, 5_000}) {
+		t.Errorf("got watermarks at %v ms", got)
+	}
+}
+
 // Ensure that W at an offset counts the record at that offset: an event can be late by its own arrival.
 func TestWCountsTheRecordItself(t *testing.T) {
 	out := &topic{}
