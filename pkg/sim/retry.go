@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	tries        = 10
+	tries        = 20
 	firstBackoff = 100 * time.Millisecond
-	maxBackoff   = 10 * time.Second
+	maxBackoff   = 2 * time.Second
 	// maxRetryAfter is how long a Retry-After is honoured, as in Segment's libraries.
 	maxRetryAfter = 300 * time.Second
 )
@@ -25,7 +25,7 @@ var errRefused = errors.New("refused")
 
 // send posts the same bytes until they are acknowledged. It retries after connection errors, 429 and 5xx, waits at
 // least as long as Retry-After says, and reports how often it tried.
-func (e *encoded) send(ctx context.Context, client *http.Client, method, base string) (tried int, err error) {
+func (e *encoded) send(ctx context.Context, client *http.Client, method, base string, tries int) (tried int, err error) {
 	backoff := firstBackoff
 	for tried = 1; ; tried++ {
 		try := ctx

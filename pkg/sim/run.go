@@ -23,6 +23,8 @@ type Target struct {
 	Ledger io.Writer
 	// Concurrency is the number of requests in flight. Default: 8.
 	Concurrency int
+	// Tries is how often a request is sent before the run gives up. Default: 20, about half a minute
+	Tries int
 	// Client to send with. Default: one with a pool of Concurrency connections.
 	Client *http.Client
 	// Progress, if set, is called after every minute.
@@ -55,6 +57,7 @@ func Run(ctx context.Context, d *Day, t Target) (Result, error) {
 		return Result{}, errors.New("simulator: a target needs IngestURL, Clock and Ledger")
 	}
 	set(&t.Concurrency, 8)
+	set(&t.Tries, tries)
 	if t.Client == nil {
 		tr := &http.Transport{MaxIdleConnsPerHost: t.Concurrency, MaxConnsPerHost: t.Concurrency, IdleConnTimeout: time.Minute}
 		defer tr.CloseIdleConnections()
@@ -152,7 +155,7 @@ func (s *sender) send(ctx context.Context, i int, q *request) outcome {
 	if err != nil || e == nil {
 		return outcome{index: i, err: err}
 	}
-	n, err := e.send(ctx, s.target.Client, http.MethodPost, s.target.IngestURL)
+	n, err := e.send(ctx, s.target.Client, http.MethodPost, s.target.IngestURL, s.target.Tries)
 	if err != nil {
 		return outcome{index: i, tries: n, err: err}
 	}

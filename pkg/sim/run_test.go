@@ -227,7 +227,7 @@ func TestRetries(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := &answers{status: c.status, after: c.after, began: time.Now()}
 				e := &encoded{path: "/v1/batch", header: http.Header{}, body: []byte("{}")}
-				n, err := e.send(t.Context(), &http.Client{Transport: a}, http.MethodPost, "http://ingest")
+				n, err := e.send(t.Context(), &http.Client{Transport: a}, http.MethodPost, "http://ingest", tries)
 				if (err != nil) != c.fails || errors.Is(err, errRefused) != c.refuse || n != len(c.at) {
 					t.Errorf("%d tries: %v", n, err)
 				}
@@ -242,13 +242,13 @@ func TestRetries(t *testing.T) {
 func TestRetriesEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &encoded{path: "/v1/batch", header: http.Header{}, body: []byte("{}")}
-		n, err := e.send(t.Context(), &http.Client{Transport: &answers{status: []int{503}}}, http.MethodPost, "http://ingest")
-		if n != tries || err == nil || !strings.Contains(err.Error(), "gave up after 10 tries") {
+		n, err := e.send(t.Context(), &http.Client{Transport: &answers{status: []int{503}}}, http.MethodPost, "http://ingest", tries)
+		if n != tries || err == nil || !strings.Contains(err.Error(), "gave up after 20 tries") {
 			t.Errorf("%d tries: %v", n, err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := e.send(ctx, &http.Client{Transport: &answers{status: []int{503}}}, http.MethodPost, "http://ingest"); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := e.send(ctx, &http.Client{Transport: &answers{status: []int{503}}}, http.MethodPost, "http://ingest", tries); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("after the context's end: %v", err)
 		}
 	})

@@ -12,6 +12,7 @@ type demoCmd struct {
 	Seed     uint64        `help:"Seed of the simulated storefront." default:"1"`
 	Pace     time.Duration `help:"Wall time that the day takes; 0 plays it as fast as the machine can." default:"60s"`
 	Clean    bool          `help:"One store whose traffic has no faults, instead of three whose traffic is as dirty as real one."`
+	Chaos    bool          `help:"Kill processes at random while the day is played, 20 times at least; they are started again, and the result must be the same. Kills are drawn from the seed; needs the programs that ./scripts/demo --chaos builds."`
 	Keep     bool          `help:"Leave everything running at the end, for your own queries, until Ctrl-C; keep the data."`
 	JSON     bool          `name:"json" help:"Print the result as JSON; progress goes to standard error."`
 	Sabotage string        `help:"Change one event between the ledger and ingest: drop, dup or move. The verdict must find it." enum:",drop,dup,move" default:""`
@@ -21,7 +22,7 @@ type demoCmd struct {
 
 // Run runs the demo. Exit codes: 0 equal, 3 something differs, 4 too little was compared.
 func (c *demoCmd) Run(ctx context.Context) error {
-	code, err := demo.Run(ctx, demo.Config{Events: c.Events, Seed: c.Seed, Pace: c.Pace, Clean: c.Clean, Keep: c.Keep, JSON: c.JSON, Sabotage: c.Sabotage,
+	code, err := demo.Run(ctx, demo.Config{Events: c.Events, Seed: c.Seed, Pace: c.Pace, Clean: c.Clean, Chaos: c.Chaos, Keep: c.Keep, JSON: c.JSON, Sabotage: c.Sabotage,
 		Addr: c.Addr, Dir: c.Dir})
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/tributary-data/tributary/schemas"
 	"github.com/tributary-data/tributary/services/tributary/demo"
@@ -38,7 +39,10 @@ func (c *devCmd) Run(ctx context.Context) error {
 	}
 	s, err := stack.Start(ctx, stack.Config{Dir: c.Dir, Bin: bin, Engine: engine, IngestAddr: c.Addr, Stores: c.Stores,
 		KafkaAddr: stack.Prefer("127.0.0.1:9092"), ClickHouseAddr: stack.Prefer("127.0.0.1:8123"), Partitions: schemas.PartitionsLaptop,
-		Step: func(what string) { fmt.Fprintln(os.Stderr, "starting", what) }})
+		Step:    func(what string) { fmt.Fprintln(os.Stderr, "starting", what) },
+		Restart: true, Ended: func(_ string, why error, pause time.Duration) {
+			fmt.Fprintf(os.Stderr, "%v; starting it again in %s\n", why, pause)
+		}})
 	if err != nil {
 		return err
 	}

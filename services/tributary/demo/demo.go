@@ -27,6 +27,8 @@ type Config struct {
 	Pace time.Duration
 	// Clean plays one store's faultless traffic instead of three stores' dirty one.
 	Clean bool
+	// Chaos kills processes at random while the day is played.
+	Chaos bool
 	// Keep leaves the pipeline running until the context ends, and the data afterwards.
 	Keep bool
 	// JSON prints the result as JSON, and progress to standard error.
@@ -53,10 +55,11 @@ func Run(ctx context.Context, c Config) (code int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, r.cleanUp()) }()
-	if r.stack, err = stack.Start(ctx, r.stackConfig()); err != nil {
+	if r.stack, err = stack.Start(ctx, r.stackConfig(ctx)); err != nil {
 		return 0, err
 	}
 	defer r.stack.Stop()
+	r.clock.AdminURL = "http://" + r.stack.IngestAdmin
 	if err := r.applyStores(ctx); err != nil {
 		return 0, err
 	}
@@ -84,15 +87,26 @@ type runner struct {
 	stores           []sim.StoreFile
 	day              *sim.Day
 	stack            *stack.Stack
+	clock            clock
+	chaos            *chaos // nil without --chaos
 	db               *clickhouse.DB
 	result           sim.Result
 	firstFunnel      time.Duration // from the start of the command until a funnel could be shown
 }
 
 // stackConfig takes the usual ports for a pipeline that is kept, where they are free: people will type them.
-func (r *runner) stackConfig() stack.Config {
+func (r *runner) stackConfig(ctx context.Context) stack.Config {
 	c := stack.Config{Dir: r.dir, Bin: r.bin, Engine: r.engine, IngestAddr: r.config.Addr, Stores: filepath.Join(r.dir, "stores"), Partitions: schemas.PartitionsLaptop,
-		Driven: true, Step: func(what string) { r.say("starting %s", what) }}
+		Driven: true, Step: func(what string) { r.say("starting %s", what) }, Restart: true, Ended: r.ended,
+		Started: func(name string) {
+			if name == "ingest" {
+				r.clock.again(ctx)
+			}
+		}}
+	if r.config.Chaos {
+		r.chaos = newChaos(r)
+		c.Bin, c.Settings = filepath.Join(r.bin, chaosPrograms), r.chaos.settings
+	}
 	if r.config.Keep {
 		c.KafkaAddr, c.ClickHouseAddr = stack.Prefer("127.0.0.1:9092"), stack.Prefer("127.0.0.1:8123")
 		if c.IngestAddr == "" {
@@ -100,6 +114,15 @@ func (r *runner) stackConfig() stack.Config {
 		}
 	}
 	return c
+}
+
+// ended says that a process ended by itself, and what is done about it.
+func (r *runner) ended(name string, why error, pause time.Duration) {
+	if r.chaos != nil {
+		r.chaos.ended(name, why)
+		return
+	}
+	r.say("%s; starting it again in %s", shortened(why), pause)
 }
 
 func (r *runner) say(format string, args ...any) {
@@ -132,14 +155,21 @@ func (r *runner) playAndJudge(ctx context.Context) (v verdict.Verdict, err error
 	if v, err = verdict.Judge(ctx, r.db, r.day.Truth); err != nil {
 		return v, fmt.Errorf("judge: %w", err)
 	}
-	return v, r.report(v)
+	return v, r.report(&v)
 }
 
-// report prints what was measured and, last, the verdict.
-func (r *runner) report(v verdict.Verdict) error {
+// report prints what was measured and, last, the verdict, which chaos may make one of too little.
+func (r *runner) report(v *verdict.Verdict) error {
 	f := r.figures()
+	result := map[string]any{"verdict": v, "figures": f, "dir": r.dir}
+	if r.chaos != nil {
+		c := r.chaos.result()
+		r.say("%s", c)
+		c.settle(v)
+		result["chaos"] = c
+	}
 	if r.config.JSON {
-		b, err := json.MarshalIndent(map[string]any{"verdict": v, "figures": f, "dir": r.dir}, "", "  ")
+		b, err := json.MarshalIndent(result, "", "  ")
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,10 @@ import (
 	"github.com/tributary-data/tributary/pkg/sim"
 )
 
+// patience is how often the storefront sends again what was not taken: also a process that dies over and over comes back
+// within these minutes.
+const patience = 40
+
 // refresh is how often the screen is drawn.
 const refresh = 500 * time.Millisecond
 
@@ -27,10 +31,20 @@ func (r *runner) play(ctx context.Context) error {
 	done := make(chan error, 1)
 	go func() {
 		var err error
-		r.result, err = sim.Run(ctx, r.day, sim.Target{IngestURL: "http://" + r.stack.Ingest, Clock: &sim.HTTPClock{AdminURL: "http://" + r.stack.IngestAdmin},
-			Ledger: ledger, Progress: func(p sim.Progress) { replace(latest, p) }})
+		r.result, err = sim.Run(ctx, r.day, sim.Target{IngestURL: "http://" + r.stack.Ingest, Clock: &r.clock, Ledger: ledger,
+			Tries: patience, Progress: func(p sim.Progress) {
+				replace(latest, p)
+				if r.chaos != nil {
+					r.chaos.progress()
+				}
+			}})
 		done <- err
 	}()
+	if r.chaos != nil {
+		killing, stop := context.WithCancel(ctx)
+		defer stop()
+		go r.chaos.run(killing)
+	}
 	s := &screen{runner: r}
 	tick := time.NewTicker(refresh)
 	defer tick.Stop()
@@ -80,8 +94,7 @@ func (r *runner) finish(ctx context.Context) error {
 	}
 	end := r.day.Config.Day.Add(24 * time.Hour)
 	final := end.Add(time.Duration(m.SessionGap) + time.Duration(m.Lateness) + time.Minute)
-	clock := &sim.HTTPClock{AdminURL: "http://" + r.stack.IngestAdmin}
-	if err := clock.Set(ctx, final); err != nil {
+	if err := r.clock.Set(ctx, final); err != nil {
 		return fmt.Errorf("move the clock to the end: %w", err)
 	}
 	limit, cancel := context.WithTimeoutCause(ctx, finalWithin, errors.New("the day is not final after "+finalWithin.String()+"; the logs are in "+r.dir+"/log"))
@@ -90,30 +103,38 @@ func (r *runner) finish(ctx context.Context) error {
 	defer tick.Stop()
 	told := time.Now()
 	for {
-		c, err := r.completeness(limit)
-		if err != nil {
-			return fmt.Errorf("ask for completeness: %w", errors.Join(err, context.Cause(limit)))
-		}
-		done := c.reached(end, final.Add(-time.Minute))
-		if done {
-			if done, err = r.lettersRead(limit); err != nil {
-				return fmt.Errorf("ask how far the dead letters are: %w", err)
-			}
-		}
+		through, done, err := r.isFinal(limit, end, final.Add(-time.Minute))
 		if done {
 			r.say("every window of the day is final")
 			return r.showFinal(ctx)
 		}
 		if time.Since(told) > 2*time.Second {
 			told = time.Now()
-			r.say("waiting: sessions are final through %s", c["sessions"].final.Format(time.DateTime))
+			r.say("waiting: sessions are final through %s", through.Format(time.DateTime))
 		}
 		select {
 		case <-limit.Done():
-			return context.Cause(limit)
+			return errors.Join(context.Cause(limit), err)
 		case <-tick.C:
 		}
 	}
+}
+
+// isFinal asks how far sessions are final, and whether the day is: every window of it, and every dead letter in its table. An
+// error may pass: the process that was asked may be starting again.
+func (r *runner) isFinal(ctx context.Context, end, processed time.Time) (through time.Time, done bool, err error) {
+	c, err := r.completeness(ctx)
+	if err != nil {
+		return through, false, fmt.Errorf("ask for completeness: %w", err)
+	}
+	through = c["sessions"].final
+	if !c.reached(end, processed) {
+		return through, false, nil
+	}
+	if done, err = r.lettersRead(ctx); err != nil {
+		return through, false, fmt.Errorf("ask how far the dead letters are: %w", err)
+	}
+	return through, done, nil
 }
 
 // showFinal prints the funnel of the store named demo.

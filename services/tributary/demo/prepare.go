@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,6 +24,11 @@ func (r *runner) prepare(ctx context.Context) error {
 	var err error
 	if r.bin, err = binaries(); err != nil {
 		return err
+	}
+	if r.config.Chaos {
+		if err := r.linkPrograms(); err != nil {
+			return err
+		}
 	}
 	today := time.Now().UTC().Truncate(24 * time.Hour)
 	c := sim.Config{Seed: r.config.Seed, Events: r.config.Events, Day: today.AddDate(0, 0, -daysBack), Clean: r.config.Clean,
@@ -65,6 +71,29 @@ func binaries() (string, error) {
 		}
 	}
 	return dir, nil
+}
+
+// chaosPrograms is the folder, beside the programs, of those with fail points.
+const chaosPrograms = "chaos"
+
+// linkPrograms puts the programs that have no fail points beside those that have.
+func (r *runner) linkPrograms() error {
+	dir := filepath.Join(r.bin, chaosPrograms)
+	for _, p := range []string{"sessionizer", "aggregator"} {
+		if _, err := os.Stat(filepath.Join(dir, p)); err != nil {
+			return fmt.Errorf("--chaos needs %s with fail points in %s: ./scripts/demo --chaos builds it", p, dir)
+		}
+	}
+	for _, p := range []string{"tributary", "ingest"} {
+		link := filepath.Join(dir, p)
+		if err := os.Remove(link); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("prepare programs for chaos: %w", err)
+		}
+		if err := os.Symlink(filepath.Join(r.bin, p), link); err != nil {
+			return fmt.Errorf("prepare programs for chaos: %w", err)
+		}
+	}
+	return nil
 }
 
 func (r *runner) makeDir() error {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/tributary-data/tributary/pkg/event"
 	"github.com/tributary-data/tributary/pkg/kafka"
-	"github.com/tributary-data/tributary/pkg/sim"
 	"github.com/tributary-data/tributary/schemas"
 	"github.com/tributary-data/tributary/services/internal/storeconf"
 )
@@ -36,8 +35,7 @@ func (r *runner) writeStores() error {
 // files that change a store's meaning in the course of the day, as an operator would.
 func (r *runner) applyStores(ctx context.Context) error {
 	begin := r.day.Config.Day
-	clock := &sim.HTTPClock{AdminURL: "http://" + r.stack.IngestAdmin}
-	if err := clock.Set(ctx, begin); err != nil {
+	if err := r.clock.Set(ctx, begin); err != nil {
 		return fmt.Errorf("set the clock to the day's start: %w", err)
 	}
 	client, err := kafka.NewClient(kafka.Config{Brokers: r.stack.Kafka})

@@ -123,5 +123,17 @@ func (c *child) stop() {
 	_ = c.stdin.Close()
 }
 
-// CPU is the processor time that a process has used.
-func (c *child) cpu() (time.Duration, error) { return cpuOf(c.cmd.Process.Pid) }
+// cpu is the processor time that a process has used.
+func (c *child) cpu() (time.Duration, error) {
+	select {
+	case <-c.done:
+		return 0, nil // its member has added it up
+	default:
+		return cpuOf(c.cmd.Process.Pid)
+	}
+}
+
+// used is the processor time of a child that is gone.
+func (c *child) used() time.Duration {
+	return c.cmd.ProcessState.UserTime() + c.cmd.ProcessState.SystemTime()
+}

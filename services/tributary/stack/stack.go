@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/tributary-data/tributary/pkg/clickhouse"
@@ -35,6 +37,15 @@ type Config struct {
 	Stores string
 	// Step is told what is being started. May be nil.
 	Step func(what string)
+	// Restart starts a process again that ended by itself, with growing pauses, on the addresses that it had. Without it,
+	// Dead tells of the first that ends.
+	Restart bool
+	// Ended is told of such an end, and of the pause before the next start; Started when the next one was started, from a
+	// goroutine of its own. Only with Restart; may be nil.
+	Ended   func(name string, why error, pause time.Duration)
+	Started func(name string)
+	// Settings are further environment variables for each start of a process. May be nil.
+	Settings func(name string) []string
 }
 
 // Stack is the running pipeline.
@@ -44,9 +55,12 @@ type Stack struct {
 	// Admin addresses of the services by name.
 	Admin map[string]string
 
-	config   Config
-	children []*child
-	dead     chan error
+	config  Config
+	members []*member
+	dead    chan error
+	stopped chan struct{}
+	once    sync.Once
+	backoff backoff
 }
 
 // free is a loopback port that the system chooses.
@@ -78,12 +92,18 @@ func Start(ctx context.Context, c Config) (_ *Stack, err error) {
 	if c.Step == nil {
 		c.Step = func(string) {}
 	}
+	if c.Ended == nil {
+		c.Ended = func(string, error, time.Duration) {}
+	}
+	if c.Started == nil {
+		c.Started = func(string) {}
+	}
 	for _, d := range []string{"kafka", "clickhouse", "state", "log"} {
 		if err := os.MkdirAll(filepath.Join(c.Dir, d), 0o755); err != nil {
 			return nil, fmt.Errorf("create folder: %w", err)
 		}
 	}
-	s := &Stack{config: c, Admin: map[string]string{}, dead: make(chan error, 8)}
+	s := &Stack{config: c, Admin: map[string]string{}, dead: make(chan error, 8), stopped: make(chan struct{}), backoff: usual}
 	defer func() {
 		if err != nil {
 			s.Stop()
@@ -104,16 +124,19 @@ func (s *Stack) startServers(ctx context.Context) (err error) {
 	c := s.config
 	s.config.Step("broker and engine")
 	tributary := filepath.Join(c.Bin, "tributary")
-	kafkaChild, err := s.spawn("kafka", tributary, []string{"embedded-kafka", "--attached", "--addr", c.KafkaAddr, "--data", filepath.Join(c.Dir, "kafka")})
-	if err != nil {
-		return err
+	broker := &member{name: "kafka", command: func(addr func(what, first string) string) (string, []string, []string) {
+		return tributary, []string{"embedded-kafka", "--attached", "--addr", addr("kafka", c.KafkaAddr), "--data", filepath.Join(c.Dir, "kafka")}, nil
+	}}
+	engine := &member{name: "clickhouse", command: func(addr func(what, first string) string) (string, []string, []string) {
+		return tributary, []string{"embedded-clickhouse", "--attached", "--addr", addr("clickhouse", c.ClickHouseAddr),
+			"--data", filepath.Join(c.Dir, "clickhouse"), "--library", c.Engine}, nil
+	}}
+	for _, m := range []*member{broker, engine} {
+		if err := s.start(m); err != nil {
+			return err
+		}
 	}
-	engine, err := s.spawn("clickhouse", tributary, []string{"embedded-clickhouse", "--attached", "--addr", c.ClickHouseAddr,
-		"--data", filepath.Join(c.Dir, "clickhouse"), "--library", c.Engine})
-	if err != nil {
-		return err
-	}
-	if s.Kafka, err = kafkaChild.addr(ctx, "kafka"); err != nil {
+	if s.Kafka, err = broker.addr(ctx, "kafka"); err != nil {
 		return err
 	}
 	s.ClickHouse, err = engine.addr(ctx, "clickhouse")
@@ -145,20 +168,23 @@ func (s *Stack) startServices(ctx context.Context) error {
 	if s.config.Driven {
 		clock = "driven"
 	}
-	ingest, err := s.spawn("ingest", filepath.Join(s.config.Bin, "ingest"), []string{"--attached"}, "TRIBUTARY_ADDR="+s.config.IngestAddr,
-		"TRIBUTARY_CLOCK="+clock, "TRIBUTARY_STORES="+s.config.Stores)
-	if err != nil {
-		return err
-	}
-	services := map[string]*child{"ingest": ingest}
+	ingest := s.service("ingest", func(addr func(what, first string) string) []string {
+		return []string{"TRIBUTARY_ADDR=" + addr("traffic", s.config.IngestAddr), "TRIBUTARY_CLOCK=" + clock, "TRIBUTARY_STORES=" + s.config.Stores}
+	})
+	services := []*member{ingest}
 	for _, name := range []string{"sessionizer", "aggregator"} {
-		if services[name], err = s.spawn(name, filepath.Join(s.config.Bin, name), []string{"--attached"},
-			"TRIBUTARY_STATE_DIR="+filepath.Join(s.config.Dir, "state", name), "TRIBUTARY_OWNERSHIP="+s.config.Ownership); err != nil {
+		services = append(services, s.service(name, func(func(what, first string) string) []string {
+			return []string{"TRIBUTARY_STATE_DIR=" + filepath.Join(s.config.Dir, "state", name), "TRIBUTARY_OWNERSHIP=" + s.config.Ownership}
+		}))
+	}
+	for _, m := range services {
+		if err := s.start(m); err != nil {
 			return err
 		}
 	}
-	for name, c := range services {
-		if s.Admin[name], err = c.addr(ctx, "admin"); err != nil {
+	var err error
+	for _, m := range services {
+		if s.Admin[m.name], err = m.addr(ctx, "admin"); err != nil {
 			return err
 		}
 	}
@@ -166,28 +192,20 @@ func (s *Stack) startServices(ctx context.Context) error {
 	if s.Ingest, err = ingest.addr(ctx, "traffic"); err != nil {
 		return err
 	}
-	for _, name := range []string{"sessionizer", "aggregator"} {
-		if err := s.waitReady(ctx, services[name], s.Admin[name]); err != nil {
+	for _, m := range services[1:] {
+		if err := s.waitReady(ctx, m.current(), s.Admin[m.name]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// spawn starts a child that knows where the servers are.
-func (s *Stack) spawn(name, program string, args []string, settings ...string) (*child, error) {
-	settings = append(settings, "TRIBUTARY_KAFKA_BROKERS="+s.Kafka, "TRIBUTARY_CLICKHOUSE_ADDR="+s.ClickHouse, "TRIBUTARY_ADMIN_ADDR="+free,
-		"TRIBUTARY_LOG_FORMAT=json")
-	c, err := start(name, filepath.Join(s.config.Dir, "log"), program, args, settings)
-	if err != nil {
-		return nil, err
-	}
-	s.children = append(s.children, c)
-	go func() {
-		<-c.done
-		s.dead <- c.failure()
-	}()
-	return c, nil
+// service is a member that knows where the servers are.
+func (s *Stack) service(name string, own func(addr func(what, first string) string) []string) *member {
+	return &member{name: name, command: func(addr func(what, first string) string) (string, []string, []string) {
+		return filepath.Join(s.config.Bin, name), []string{"--attached"}, append(own(addr), "TRIBUTARY_KAFKA_BROKERS="+s.Kafka,
+			"TRIBUTARY_CLICKHOUSE_ADDR="+s.ClickHouse, "TRIBUTARY_ADMIN_ADDR="+addr("admin", free), "TRIBUTARY_LOG_FORMAT=json")
+	}}
 }
 
 // waitReady asks /readyz until it says yes.
@@ -214,27 +232,36 @@ func (s *Stack) waitReady(ctx context.Context, c *child, admin string) error {
 	}
 }
 
-// Dead tells of children that ended by themselves.
+// Dead tells of processes that ended by themselves and are not started again.
 func (s *Stack) Dead() <-chan error { return s.dead }
 
 // CPU is the processor time of each process so far, by name.
 func (s *Stack) CPU() map[string]time.Duration {
 	out := map[string]time.Duration{}
-	for _, c := range s.children {
-		if d, err := c.cpu(); err == nil { // no such figure on this system: none is shown
-			out[c.name] = d
+	for _, m := range s.members {
+		if d, err := m.cpu(); err == nil { // no such figure on this system: none is shown
+			out[m.name] = d
 		}
 	}
 	return out
 }
 
+// Kill ends a process at once, as the system would that is out of memory. It is false if the process was not running.
+func (s *Stack) Kill(name string) bool {
+	i := slices.IndexFunc(s.members, func(m *member) bool { return m.name == name })
+	return i >= 0 && s.members[i].kill()
+}
+
+// order in which data flows: what stops first has nobody left to complain about.
+var order = []string{"ingest", "sessionizer", "aggregator", "kafka", "clickhouse"}
+
 // Stop stops everything in the order in which data flows, so that nothing complains about a missing peer.
 func (s *Stack) Stop() {
-	order := map[string]int{"ingest": 0, "sessionizer": 1, "aggregator": 2, "kafka": 3, "clickhouse": 4}
-	for rank := range len(order) {
-		for _, c := range s.children {
-			if order[c.name] == rank {
-				c.stop()
+	s.once.Do(func() { close(s.stopped) })
+	for _, name := range order {
+		for _, m := range s.members {
+			if m.name == name {
+				m.stop()
 			}
 		}
 	}

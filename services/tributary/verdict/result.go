@@ -75,6 +75,14 @@ func (v Verdict) missing(h sim.Header) (out []string) {
 	return out
 }
 
+// Lacks adds something without which the comparison shows too little.
+func (v *Verdict) Lacks(what string) {
+	v.short = append(v.short, what)
+	if v.Exit == 0 {
+		v.Exit = ExitTooSmall
+	}
+}
+
 // settle finds the exit code.
 func (v *Verdict) settle(h sim.Header) {
 	v.short = v.missing(h)
