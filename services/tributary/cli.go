@@ -18,6 +18,7 @@ type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Run everything on this machine, play a simulated storefront's day through it, and prove the result."`
 	Dev     devCmd     `cmd:"" help:"Run everything on this machine for your own traffic."`
 	Send    sendCmd    `cmd:"" help:"Send one event to ingest, as an SDK would."`
+	Tail    tailCmd    `cmd:"" help:"Show events as ingest accepts them, and what it refuses and why."`
 	Query   queryCmd   `cmd:"" help:"Run SQL, or show a view, and print a table, CSV or JSON."`
 	Topics  topicsCmd  `cmd:"" help:"Create Kafka's topics, or check them for drift."`
 	Store   storeCmd   `cmd:"" help:"Check, apply and show store files."`
