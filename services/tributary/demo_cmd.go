@@ -17,13 +17,14 @@ type demoCmd struct {
 	JSON     bool          `name:"json" help:"Print the result as JSON; progress goes to standard error."`
 	Sabotage string        `help:"Change one event between the ledger and ingest: drop, dup or move. The verdict must find it." enum:",drop,dup,move" default:""`
 	Addr     string        `help:"Address of ingest, host:port. Default: a free port on loopback."`
+	Prune    bool          `help:"Delete the folders that earlier demos left, of --keep or a killed run, without asking."`
 	Dir      string        `help:"Folder for data and logs. Default: a new one under ~/.local/share/tributary/demo."`
 }
 
 // Run runs the demo. Exit codes: 0 equal, 3 something differs, 4 too little was compared.
 func (c *demoCmd) Run(ctx context.Context) error {
 	code, err := demo.Run(ctx, demo.Config{Events: c.Events, Seed: c.Seed, Pace: c.Pace, Clean: c.Clean, Chaos: c.Chaos, Keep: c.Keep, JSON: c.JSON, Sabotage: c.Sabotage,
-		Addr: c.Addr, Dir: c.Dir})
+		Addr: c.Addr, Dir: c.Dir, Prune: c.Prune})
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,16 @@ type devCmd struct {
 	Dir    string `help:"Folder for data, state and logs. Default: ~/.local/share/tributary/dev"`
 	Reset  bool   `help:"Throw the folder's data away first."`
 	Addr   string `help:"Address of ingest." default:"127.0.0.1:8080"`
+	Kafka  string `help:"Address of the broker. Default: 127.0.0.1:9092, or a free port."`
+	Engine string `name:"clickhouse" help:"Address of ClickHouse's HTTP interface. Default: 127.0.0.1:8123, or a free port."`
 }
+
+// Addresses that people and their tools try first; send, query and tail do too.
+const (
+	usualIngest = "127.0.0.1:8080"
+	usualKafka  = "127.0.0.1:9092"
+	usualEngine = "127.0.0.1:8123"
+)
 
 // Run runs the pipeline for your own traffic until Ctrl-C; the next run goes on with the data.
 func (c *devCmd) Run(ctx context.Context) error {
@@ -37,8 +46,14 @@ func (c *devCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.Kafka == "" {
+		c.Kafka = stack.Prefer(usualKafka)
+	}
+	if c.Engine == "" {
+		c.Engine = stack.Prefer(usualEngine)
+	}
 	s, err := stack.Start(ctx, stack.Config{Dir: c.Dir, Bin: bin, Engine: engine, IngestAddr: c.Addr, Stores: c.Stores,
-		KafkaAddr: stack.Prefer("127.0.0.1:9092"), ClickHouseAddr: stack.Prefer("127.0.0.1:8123"), Partitions: schemas.PartitionsLaptop,
+		KafkaAddr: c.Kafka, ClickHouseAddr: c.Engine, Partitions: schemas.PartitionsLaptop,
 		Step:    func(what string) { fmt.Fprintln(os.Stderr, "starting", what) },
 		Restart: true, Ended: func(_ string, why error, pause time.Duration) {
 			fmt.Fprintf(os.Stderr, "%v; starting it again in %s\n", why, pause)
@@ -52,8 +67,12 @@ func (c *devCmd) Run(ctx context.Context) error {
   ClickHouse   http://%s
   Kafka        %s
   data, logs   %s
-Try:  tributary send "Product Viewed" -p product_id=p1      tributary query sessions
-`, s.Ingest, s.ClickHouse, s.Kafka, c.Dir)
+Try, in another terminal:
+  tributary send "Product Viewed" -p product_id=p1%s
+  tributary query sessions%s
+  tributary tail%s
+`, s.Ingest, s.ClickHouse, s.Kafka, c.Dir, elsewhere(" --ingest=http://", s.Ingest, usualIngest), elsewhere(" --clickhouse=", s.ClickHouse, usualEngine),
+		elsewhere(" --brokers=", s.Kafka, usualKafka))
 	select {
 	case <-ctx.Done():
 		return nil
@@ -62,12 +81,23 @@ Try:  tributary send "Product Viewed" -p product_id=p1      tributary query sess
 	}
 }
 
-// reset removes what the pipeline keeps in a folder, and nothing else that may be there.
-func reset(dir string) error {
-	for _, part := range []string{"kafka", "clickhouse", "state", "log"} {
-		if err := os.RemoveAll(filepath.Join(dir, part)); err != nil {
-			return fmt.Errorf("reset: %w", err)
-		}
+// elsewhere is the flag that a command needs when a server is not where it is looked for.
+func elsewhere(flag, addr, usual string) string {
+	if addr == usual {
+		return ""
 	}
-	return nil
+	return flag + addr
+}
+
+// reset throws the data of a folder away, unless a stack runs on it.
+func reset(dir string) error {
+	if _, err := os.Stat(dir); os.IsNotExist(err) {
+		return nil
+	}
+	lock, err := stack.Lock(dir)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	return stack.Reset(dir)
 }

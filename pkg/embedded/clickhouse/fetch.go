@@ -72,11 +72,8 @@ func (e engine) fetch(ctx context.Context, dir string, progress func(done, total
 		return "", explain(fmt.Errorf("create a folder for the download: %w", err))
 	}
 	defer os.RemoveAll(tmp)
-	tarball, err := e.pack(ctx, tmp, progress)
+	tarball, err := e.download(ctx, tmp, progress)
 	if err != nil {
-		return "", err
-	}
-	if err := e.verify(ctx, tmp, tarball); err != nil {
 		return "", err
 	}
 	fresh := filepath.Join(tmp, e.library)
@@ -89,6 +86,30 @@ func (e engine) fetch(ctx context.Context, dir string, progress func(done, total
 		return "", explain(fmt.Errorf("install the engine: %w", err))
 	}
 	return library, nil
+}
+
+// errBroken says that other bytes came than the pinned ones.
+var errBroken = errors.New("the download is broken")
+
+// download fetches the tarball, and once more if what came is broken.
+func (e engine) download(ctx context.Context, tmp string, progress func(done, total int64)) (tarball string, err error) {
+	for range 2 {
+		var dir string
+		// A folder for each try: nothing of a broken download may be found in npm's cache again.
+		if dir, err = os.MkdirTemp(tmp, "try-"); err != nil {
+			return "", explain(fmt.Errorf("create a folder for the download: %w", err))
+		}
+		if tarball, err = e.pack(ctx, dir, progress); err != nil {
+			return "", err
+		}
+		if err = e.verify(ctx, dir, tarball); !errors.Is(err, errBroken) {
+			return tarball, err
+		}
+		if rerr := os.RemoveAll(dir); rerr != nil {
+			return "", fmt.Errorf("remove a broken download: %w", rerr)
+		}
+	}
+	return "", err
 }
 
 // pack downloads the tarball. npm's cache is in tmp too: its growth is the progress, and nothing stays elsewhere.
@@ -181,7 +202,7 @@ func (e engine) verify(ctx context.Context, tmp, tarball string) error {
 		return fmt.Errorf("check the engine's download: %w", err)
 	}
 	if got := "sha512-" + base64.StdEncoding.EncodeToString(h.Sum(nil)); got != want {
-		return fmt.Errorf("the download of %s has the checksum %s, expected %s: try again", e.name, got, want)
+		return fmt.Errorf("%w: %s has the checksum %s, expected %s: something between here and npm's registry changes it; set TRIBUTARY_ENGINE to the path of a good libchdb.so", errBroken, e.name, got, want)
 	}
 	return nil
 }

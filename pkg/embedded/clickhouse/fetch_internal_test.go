@@ -49,6 +49,33 @@ func tarball(t *testing.T, library, content string) (path, integrity string) {
 	return path, "sha512-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
+// Ensure that a download whose bytes are wrong is fetched again, once, from an empty cache.
+func TestBrokenDownload(t *testing.T) {
+	path, integrity := tarball(t, "libchdb.so", "engine text")
+	e := engine{name: "@x/engine", library: "libchdb.so", integrity: integrity}
+	once := filepath.Join(t.TempDir(), "once")
+	calls := fakeNPM(t, "[ -e "+once+" ] && { "+copyTo(path)+"; exit; }; touch "+once+"; echo broken > \"$4\"/engine.tgz")
+	lib, err := e.fetch(t.Context(), t.TempDir(), func(int64, int64) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(lib); err != nil || string(b) != "engine text" {
+		t.Errorf("the library holds %q: %v", b, err)
+	}
+	b, err := os.ReadFile(calls)
+	if err != nil {
+		t.Fatal(err)
+	}
+	caches := map[string]bool{}
+	for _, c := range strings.Split(strings.TrimSpace(string(b)), "\n") {
+		_, cache, _ := strings.Cut(c, "--cache ")
+		caches[cache] = true
+	}
+	if len(caches) != 2 {
+		t.Errorf("%d calls with caches of their own, want 2:\n%s", len(caches), b)
+	}
+}
+
 // copyTo is a fake npm pack: its fourth argument is the folder.
 func copyTo(path string) string { return "cp " + path + " \"$4\"/engine.tgz" }
 

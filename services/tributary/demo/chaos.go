@@ -84,14 +84,14 @@ func (c *chaos) run(ctx context.Context) {
 	}
 }
 
-// settings plants a crash in three of four starts of a process that has fail points.
+// settings plants a crash in most starts of a process that has fail points.
 func (c *chaos) settings(name string) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.over || name != "sessionizer" && name != "aggregator" || c.rand.IntN(4) == 0 {
+	if c.over || name != "sessionizer" && name != "aggregator" || c.rand.IntN(8) == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("TRIBUTARY_CRASH=crash=%s:%d", stream.StepWritten, 3+c.rand.IntN(40))}
+	return []string{fmt.Sprintf("TRIBUTARY_CRASH=crash=%s:%d", stream.StepWritten, 3+c.rand.IntN(28))}
 }
 
 // ended is told of each end of a process.

@@ -39,6 +39,8 @@ type Config struct {
 	Addr string
 	// Dir for data and logs; empty is a new one.
 	Dir string
+	// Prune deletes the folders of earlier runs first.
+	Prune bool
 }
 
 // daysBack from wall time lies the virtual day: late enough for every event to be in the past, early enough for a

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/progress"
@@ -15,9 +14,6 @@ import (
 	embedded "github.com/tributary-data/tributary/pkg/embedded/clickhouse"
 	"github.com/tributary-data/tributary/pkg/sim"
 )
-
-// needFree is the room that a run takes on disk, in bytes, with a reserve.
-const needFree = 1 << 30
 
 // prepare makes the folder, finds the programs, fetches the engine and plans the day.
 func (r *runner) prepare(ctx context.Context) error {
@@ -96,27 +92,6 @@ func (r *runner) linkPrograms() error {
 	return nil
 }
 
-func (r *runner) makeDir() error {
-	if r.dir = r.config.Dir; r.dir == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return fmt.Errorf("no home folder for the data, use --dir: %w", err)
-		}
-		r.dir = filepath.Join(home, ".local", "share", "tributary", "demo", r.began.Format("20060102-150405"))
-	}
-	if err := os.MkdirAll(r.dir, 0o755); err != nil {
-		return fmt.Errorf("create the demo's folder: %w", err)
-	}
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(r.dir, &fs); err != nil {
-		return fmt.Errorf("ask for free space in %s: %w", r.dir, err)
-	}
-	if free := fs.Bavail * uint64(fs.Bsize); free < needFree {
-		return fmt.Errorf("%s has %d MB free, the demo needs %d: free some, or use --dir", r.dir, free>>20, needFree>>20)
-	}
-	return nil
-}
-
 // fetchEngine finds the engine, or downloads it once, with progress.
 func (r *runner) fetchEngine(ctx context.Context) (string, error) {
 	if path := os.Getenv("TRIBUTARY_ENGINE"); path != "" {
@@ -169,7 +144,10 @@ func (d *download) stop() {
 }
 
 // terminal tells whether the output is one.
-func (r *runner) terminal() bool {
-	f, ok := r.out.(*os.File)
+func (r *runner) terminal() bool { return isTerminal(r.out) }
+
+// isTerminal tells whether a person is at the other end.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

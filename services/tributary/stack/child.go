@@ -33,8 +33,8 @@ type child struct {
 
 type announcement struct{ what, addr string }
 
-// start runs a program with settings as environment, its log in dir.
-func start(name, dir, program string, args, settings []string) (*child, error) {
+// start runs a program with settings as environment, its log in dir. It holds lock while it lives, if there is one.
+func start(name, dir, program string, args, settings []string, lock *os.File) (*child, error) {
 	log, err := os.OpenFile(filepath.Join(dir, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644) // a restart keeps the last words of a crash
 	if err != nil {
 		return nil, fmt.Errorf("create log: %w", err)
@@ -42,6 +42,9 @@ func start(name, dir, program string, args, settings []string) (*child, error) {
 	c := &child{name: name, cmd: exec.Command(program, args...), log: log.Name(), addrs: make(chan announcement, 8), known: map[string]string{}, done: make(chan struct{})}
 	c.cmd.Stderr = log
 	c.cmd.Env = append(os.Environ(), settings...)
+	if lock != nil {
+		c.cmd.ExtraFiles = []*os.File{lock} // held until the child is gone too
+	}
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is ours to pass on, in order
 	out, err := c.cmd.StdoutPipe()
 	if err == nil {

@@ -60,7 +60,7 @@ func (m *member) spawn() error {
 	if more := m.stack.config.Settings; more != nil {
 		settings = append(settings, more(m.name)...)
 	}
-	c, err := start(m.name, filepath.Join(m.stack.config.Dir, "log"), program, args, settings)
+	c, err := start(m.name, filepath.Join(m.stack.config.Dir, "log"), program, args, settings, m.stack.lock)
 	if err == nil {
 		m.child = c
 	}

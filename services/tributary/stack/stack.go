@@ -60,6 +60,7 @@ type Stack struct {
 	dead    chan error
 	stopped chan struct{}
 	once    sync.Once
+	lock    *os.File
 	backoff backoff
 }
 
@@ -98,12 +99,15 @@ func Start(ctx context.Context, c Config) (_ *Stack, err error) {
 	if c.Started == nil {
 		c.Started = func(string) {}
 	}
-	for _, d := range []string{"kafka", "clickhouse", "state", "log"} {
+	for _, d := range parts {
 		if err := os.MkdirAll(filepath.Join(c.Dir, d), 0o755); err != nil {
 			return nil, fmt.Errorf("create folder: %w", err)
 		}
 	}
 	s := &Stack{config: c, Admin: map[string]string{}, dead: make(chan error, 8), stopped: make(chan struct{}), backoff: usual}
+	if s.lock, err = lock(c.Dir); err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
 			s.Stop()
@@ -246,6 +250,21 @@ func (s *Stack) CPU() map[string]time.Duration {
 	return out
 }
 
+// Memory is the most that each process had at once so far, in bytes, by name, and this process among them. The peaks need not
+// have been at the same time: their sum is a bound.
+func (s *Stack) Memory() map[string]int64 {
+	out := map[string]int64{}
+	for _, m := range s.members {
+		if n, err := peakOf(m.current().cmd.Process.Pid); err == nil { // as for CPU
+			out[m.name] = n
+		}
+	}
+	if n, err := peakOf(os.Getpid()); err == nil {
+		out["tributary"] = n
+	}
+	return out
+}
+
 // Kill ends a process at once, as the system would that is out of memory. It is false if the process was not running.
 func (s *Stack) Kill(name string) bool {
 	i := slices.IndexFunc(s.members, func(m *member) bool { return m.name == name })
@@ -264,5 +283,8 @@ func (s *Stack) Stop() {
 				m.stop()
 			}
 		}
+	}
+	if s.lock != nil {
+		_ = s.lock.Close() // nothing was written that could be lost
 	}
 }

@@ -32,3 +32,21 @@ func cpuOf(pid int) (time.Duration, error) {
 	}
 	return time.Duration(ticks) * time.Second / ticksPerSecond, nil
 }
+
+// peakOf is the most memory that a process has had at once, in bytes (proc(5), VmHWM of status). Linux only.
+func peakOf(pid int) (int64, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, fmt.Errorf("read memory: %w", err)
+	}
+	_, rest, found := strings.Cut(string(b), "VmHWM:")
+	if !found {
+		return 0, fmt.Errorf("read memory: no VmHWM for process %d", pid)
+	}
+	line, _, _ := strings.Cut(rest, "\n")
+	kb, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(line, "kB")), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("read memory: %w", err)
+	}
+	return kb << 10, nil
+}
