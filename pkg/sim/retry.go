@@ -66,7 +66,7 @@ func (e *encoded) once(ctx context.Context, client *http.Client, method, base st
 		return 0, nil
 	case s == http.StatusTooManyRequests || s >= 500:
 		seconds, _ := strconv.Atoi(res.Header.Get("Retry-After")) // absent or unreadable: none
-		return time.Duration(seconds) * time.Second, fmt.Errorf("%s %s answered %s", method, e.path, res.Status)
+		return time.Duration(seconds) * time.Second, fmt.Errorf("%s %s answered %s: %s", method, e.path, res.Status, bytes.TrimSpace(text))
 	}
 	return 0, fmt.Errorf("%w: %s %s answered %s: %s", errRefused, method, e.path, res.Status, bytes.TrimSpace(text))
 }

@@ -17,7 +17,7 @@ type member struct {
 	stack   *Stack
 
 	mu       sync.Mutex
-	child    *child
+	child    *Process
 	known    map[string]string // announced addresses by what they are
 	used     time.Duration     // processor time of the children that are gone
 	stopping bool
@@ -89,13 +89,13 @@ func (m *member) keep() {
 		case stopping:
 			return
 		case !m.stack.config.Restart:
-			m.stack.dead <- c.failure()
+			m.stack.dead <- c.Failure()
 			return
 		case quick >= b.deaths:
-			m.stack.dead <- fmt.Errorf("gave up after %d starts in a row: %w", quick, c.failure())
+			m.stack.dead <- fmt.Errorf("gave up after %d starts in a row: %w", quick, c.Failure())
 			return
 		}
-		m.stack.config.Ended(m.name, c.failure(), pause)
+		m.stack.config.Ended(m.name, c.Failure(), pause)
 		if !m.again(pause) {
 			return
 		}
@@ -123,7 +123,7 @@ func (m *member) again(pause time.Duration) bool {
 	return true
 }
 
-func (m *member) current() *child {
+func (m *member) current() *Process {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.child
@@ -131,7 +131,7 @@ func (m *member) current() *child {
 
 // addr waits for the address of one of the process's ports.
 func (m *member) addr(ctx context.Context, what string) (string, error) {
-	addr, err := m.current().addr(ctx, what)
+	addr, err := m.current().Addr(ctx, what)
 	if err == nil {
 		m.mu.Lock()
 		m.known[what] = addr
@@ -146,7 +146,7 @@ func (m *member) stop() {
 	m.stopping = true
 	c := m.child
 	m.mu.Unlock()
-	c.stop()
+	c.Stop()
 	<-m.over
 }
 
@@ -154,7 +154,7 @@ func (m *member) stop() {
 func (m *member) cpu() (time.Duration, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	d, err := m.child.cpu()
+	d, err := m.child.CPU()
 	return m.used + d, err
 }
 

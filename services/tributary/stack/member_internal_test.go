@@ -81,7 +81,7 @@ func TestComesBack(t *testing.T) {
 	if name := <-started; name != "ingest" {
 		t.Errorf("%s was started again", name)
 	}
-	if _, err := m.current().addr(t.Context(), "port"); err != nil {
+	if _, err := m.current().Addr(t.Context(), "port"); err != nil {
 		t.Fatal(err)
 	}
 	if d := s.CPU()["ingest"]; d <= 0 {

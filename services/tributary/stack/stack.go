@@ -213,7 +213,7 @@ func (s *Stack) service(name string, own func(addr func(what, first string) stri
 }
 
 // waitReady asks /readyz until it says yes.
-func (s *Stack) waitReady(ctx context.Context, c *child, admin string) error {
+func (s *Stack) waitReady(ctx context.Context, c *Process, admin string) error {
 	for {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+admin+"/readyz", nil)
 		if err != nil {
@@ -228,7 +228,7 @@ func (s *Stack) waitReady(ctx context.Context, c *child, admin string) error {
 		t := time.NewTimer(20 * time.Millisecond)
 		select {
 		case <-c.done:
-			return c.failure()
+			return c.Failure()
 		case <-ctx.Done():
 			return fmt.Errorf("%s is not ready after %s; its log is %s", c.name, startWithin, c.log)
 		case <-t.C:

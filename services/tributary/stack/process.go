@@ -19,27 +19,32 @@ import (
 // stopWithin is how long a child may take to drain before it is killed.
 const stopWithin = 15 * time.Second
 
-// child is one process that we started. It ends when we do, whatever happens to us: its standard input is our pipe.
-type child struct {
+// Process is one process that we started. It ends when we do, whatever happens to us: its standard input is our pipe.
+type Process struct {
 	name  string
 	cmd   *exec.Cmd
 	stdin io.WriteCloser
 	log   string
 	addrs chan announcement
-	known map[string]string // announced and read so far; only addr touches it
+	known map[string]string // announced and read so far; only Addr touches it
 	done  chan struct{}     // closed when the process is gone
 	err   error             // valid after done
 }
 
 type announcement struct{ what, addr string }
 
-// start runs a program with settings as environment, its log in dir. It holds lock while it lives, if there is one.
-func start(name, dir, program string, args, settings []string, lock *os.File) (*child, error) {
+// StartProcess runs a program with settings as environment, its log in dir. The program must end with its standard input.
+func StartProcess(name, dir, program string, args, settings []string) (*Process, error) {
+	return start(name, dir, program, args, settings, nil)
+}
+
+// start starts a process that holds lock while it lives, if there is one.
+func start(name, dir, program string, args, settings []string, lock *os.File) (*Process, error) {
 	log, err := os.OpenFile(filepath.Join(dir, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644) // a restart keeps the last words of a crash
 	if err != nil {
 		return nil, fmt.Errorf("create log: %w", err)
 	}
-	c := &child{name: name, cmd: exec.Command(program, args...), log: log.Name(), addrs: make(chan announcement, 8), known: map[string]string{}, done: make(chan struct{})}
+	c := &Process{name: name, cmd: exec.Command(program, args...), log: log.Name(), addrs: make(chan announcement, 8), known: map[string]string{}, done: make(chan struct{})}
 	c.cmd.Stderr = log
 	c.cmd.Env = append(os.Environ(), settings...)
 	if lock != nil {
@@ -61,7 +66,7 @@ func start(name, dir, program string, args, settings []string, lock *os.File) (*
 }
 
 // watch reads what the child announces until it is gone.
-func (c *child) watch(out io.Reader, log io.Closer) {
+func (c *Process) watch(out io.Reader, log io.Closer) {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if what, addr, ok := boot.Announced(lines.Text()); ok {
@@ -76,8 +81,8 @@ func (c *child) watch(out io.Reader, log io.Closer) {
 	close(c.done)
 }
 
-// addr waits for the address of one of the child's ports.
-func (c *child) addr(ctx context.Context, what string) (string, error) {
+// Addr waits for the address of one of the process's ports. One goroutine at a time may ask.
+func (c *Process) Addr(ctx context.Context, what string) (string, error) {
 	for {
 		if addr, ok := c.known[what]; ok {
 			return addr, nil
@@ -86,15 +91,15 @@ func (c *child) addr(ctx context.Context, what string) (string, error) {
 		case a := <-c.addrs:
 			c.known[a.what] = a.addr // ports are announced in any order
 		case <-c.done:
-			return "", c.failure()
+			return "", c.Failure()
 		case <-ctx.Done():
 			return "", fmt.Errorf("%s did not start: %w", c.name, ctx.Err())
 		}
 	}
 }
 
-// failure is why the child is gone, with the last line of its log.
-func (c *child) failure() error {
+// Failure is why the process is gone, with the last line of its log.
+func (c *Process) Failure() error {
 	b, err := os.ReadFile(c.log)
 	if err != nil {
 		return fmt.Errorf("%s ended: %w", c.name, errors.Join(c.err, err))
@@ -112,8 +117,8 @@ func orClean(err error) error {
 	return err
 }
 
-// stop asks the child to drain, and kills it if it does not.
-func (c *child) stop() {
+// Stop asks the process to drain, and kills it if it does not.
+func (c *Process) Stop() {
 	_ = c.cmd.Process.Signal(syscall.SIGTERM) // gone already is fine
 	t := time.NewTimer(stopWithin)
 	defer t.Stop()
@@ -126,8 +131,8 @@ func (c *child) stop() {
 	_ = c.stdin.Close()
 }
 
-// cpu is the processor time that a process has used.
-func (c *child) cpu() (time.Duration, error) {
+// CPU is the processor time that the process has used so far; 0 once it is gone.
+func (c *Process) CPU() (time.Duration, error) {
 	select {
 	case <-c.done:
 		return 0, nil // its member has added it up
@@ -136,7 +141,7 @@ func (c *child) cpu() (time.Duration, error) {
 	}
 }
 
-// used is the processor time of a child that is gone.
-func (c *child) used() time.Duration {
+// used is the processor time of a process that is gone.
+func (c *Process) used() time.Duration {
 	return c.cmd.ProcessState.UserTime() + c.cmd.ProcessState.SystemTime()
 }
