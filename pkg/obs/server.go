@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,12 +24,15 @@ func NewRegistry() *prometheus.Registry {
 	return r
 }
 
-// Admin is the handler of the admin port: /livez, /readyz and /metrics. Callers add their own routes.
+// Admin is the handler of the admin port: /livez, /readyz, /metrics and Go's profiles below /debug/pprof. Callers add their own routes.
 func Admin(r *prometheus.Registry, h *Health) *http.ServeMux {
 	m := http.NewServeMux()
 	m.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	m.Handle("GET /readyz", h)
 	m.Handle("GET /metrics", promhttp.HandlerFor(r, promhttp.HandlerOpts{}))
+	m.HandleFunc("GET /debug/pprof/", pprof.Index)
+	m.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	m.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return m
 }
 

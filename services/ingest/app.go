@@ -3,8 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,6 +34,7 @@ type app struct {
 	names    *event.Names
 	health   *obs.Health
 	registry *prometheus.Registry
+	told     atomic.Pointer[broadcaster] // who tells the partitions the time; nil until Kafka's topics answer
 }
 
 // New builds ingest from its settings; it dials nothing.
@@ -60,22 +63,23 @@ func (a *app) Run(ctx context.Context) error {
 	a.health.Unready("start", "the stores' configs are not acknowledged by every partition yet")
 	g, ctx := errgroup.WithContext(ctx)
 	admin := obs.Admin(a.registry, a.health)
+	clock := collect.Clock(wallClock{a.config.ahead})
+	if a.config.Clock == clockDriven {
+		driven := &drivenClock{}
+		clock = driven
+		// From the first moment: whoever drives the clock must meet "not yet" and not a missing page.
+		admin.HandleFunc("PUT /clock", clockHandler(driven, a.moved))
+	}
 	g.Go(func() error { return obs.Serve(ctx, a.config.AdminAddr, admin, boot.Announce("admin")) })
-	g.Go(func() error { return a.serve(ctx, admin) })
+	g.Go(func() error { return a.serve(ctx, clock) })
 	return g.Wait()
 }
 
 // serve takes traffic as soon as the topics are there.
-func (a *app) serve(ctx context.Context, admin *http.ServeMux) error {
+func (a *app) serve(ctx context.Context, clock collect.Clock) error {
 	events, dead, err := a.producers(ctx)
 	if err != nil {
 		return err
-	}
-	var driven *drivenClock
-	clock := collect.Clock(wallClock{a.config.ahead})
-	if a.config.Clock == clockDriven {
-		driven = &drivenClock{}
-		clock = driven
 	}
 	b := &broadcaster{events: events, clock: clock, files: a.stores.files, log: a.log, look: cmp.Or(a.config.openEvery, openEvery), conf: storeconf.Log{Notes: a.client, Writer: events,
 		Topic: schemas.TopicEvents(a.config.Generation), Stamp: func() (int64, uint32) {
@@ -93,9 +97,8 @@ func (a *app) serve(ctx context.Context, admin *http.ServeMux) error {
 	for _, p := range []*kafka.Producer{events, dead} {
 		g.Go(func() error { return p.Run(lanes) })
 	}
-	if driven != nil {
-		admin.HandleFunc("PUT /clock", clockHandler(driven, func(r *http.Request) error { return a.moved(r.Context(), b) }))
-	} else {
+	a.told.Store(b)
+	if a.config.Clock == clockWall {
 		g.Go(func() error { return a.tellTime(ctx, b) })
 	}
 	g.Go(func() error {
@@ -154,7 +157,11 @@ func (a *app) compareClocks(sent, appended time.Time) {
 }
 
 // moved is called when the driven clock was set: the first time it brings the stores' files, each time the ticks.
-func (a *app) moved(ctx context.Context, b *broadcaster) error {
+func (a *app) moved(r *http.Request) error {
+	ctx, b := r.Context(), a.told.Load()
+	if b == nil {
+		return errors.New("Kafka's topics do not answer yet")
+	}
 	if !a.health.IsReady() {
 		if _, err := b.open(ctx); err != nil {
 			return err

@@ -355,3 +355,12 @@ func TestConfigID(t *testing.T) {
 		t.Error("the config's id is not a function of the file")
 	}
 }
+
+// Ensure that whoever drives the clock of an ingest whose Kafka is not there yet is told to come again, from the first answer on.
+func TestDrivenClockWithoutKafka(t *testing.T) {
+	_, admin := start(t, Config{Clock: clockDriven, Kafka: kafka.Config{Brokers: freePort(t)}})
+	until(t, 200, "GET", admin+"/livez", "")
+	if code, text := do(t, "PUT", admin+"/clock", fmt.Sprintf(`{"unix_ms":%d}`, day)); code != 503 || !strings.Contains(text, "do not answer yet") {
+		t.Errorf("got %d %s", code, text)
+	}
+}

@@ -22,7 +22,12 @@ type cli struct {
 	Query   queryCmd   `cmd:"" help:"Run SQL, or show a view, and print a table, CSV or JSON."`
 	Topics  topicsCmd  `cmd:"" help:"Create Kafka's topics, or check them for drift."`
 	Store   storeCmd   `cmd:"" help:"Check, apply and show store files."`
+	Bench   benchCmd   `cmd:"" help:"Measure what each stage costs on this machine, beside its limit."`
 	Migrate migrateCmd `cmd:"" help:"Create or update ClickHouse's databases, tables and views."`
+
+	BenchNoop benchNoopCmd `cmd:"" hidden:"" help:"Answer requests and do nothing else."`
+	BenchWalk benchWalkCmd `cmd:"" hidden:"" help:"Read a topic to its end and do nothing with it."`
+	BenchCopy benchCopyCmd `cmd:"" hidden:"" help:"Copy the rows of events."`
 
 	EmbeddedKafka      embeddedKafkaCmd      `cmd:"" hidden:"" help:"Run the laptop's broker."`
 	EmbeddedClickHouse embeddedClickHouseCmd `cmd:"" name:"embedded-clickhouse" hidden:"" help:"Run the laptop's engine."`
