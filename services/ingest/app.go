@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tributary-data/tributary/pkg/clickhouse"
 	"github.com/tributary-data/tributary/pkg/collect"
 	"github.com/tributary-data/tributary/pkg/event"
 	"github.com/tributary-data/tributary/pkg/kafka"
@@ -30,6 +31,7 @@ type app struct {
 	client   *kafka.Client
 	stores   loaded
 	names    *event.Names
+	views    *clickhouse.DB // only with a shop
 	health   *obs.Health
 	registry *prometheus.Registry
 }
@@ -51,12 +53,19 @@ func New(c Config, log *zap.Logger) (boot.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &app{config: c, log: log, client: client, stores: st, names: names, health: &obs.Health{}, registry: obs.NewRegistry()}, nil
+	a := &app{config: c, log: log, client: client, stores: st, names: names, health: &obs.Health{}, registry: obs.NewRegistry()}
+	if c.Shop {
+		a.views, err = clickhouse.Open(c.ClickHouse)
+	}
+	return a, err
 }
 
 // Run serves until ctx ends. The admin port answers from the first moment, also while Kafka does not.
 func (a *app) Run(ctx context.Context) error {
 	defer a.client.Close()
+	if a.views != nil {
+		defer a.views.Close()
+	}
 	a.health.Unready("start", "the stores' configs are not acknowledged by every partition yet")
 	g, ctx := errgroup.WithContext(ctx)
 	admin := obs.Admin(a.registry, a.health)
@@ -87,6 +96,10 @@ func (a *app) serve(ctx context.Context, admin *http.ServeMux) error {
 	if err != nil {
 		return err
 	}
+	traffic, err := a.withShop(a.gate(h), clock, admin)
+	if err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	// Producers outlive the server, so that what is in flight at the end is still acknowledged.
 	lanes, stopLanes := context.WithCancel(context.WithoutCancel(ctx))
@@ -100,7 +113,7 @@ func (a *app) serve(ctx context.Context, admin *http.ServeMux) error {
 	}
 	g.Go(func() error {
 		defer stopLanes()
-		return obs.Serve(ctx, a.config.Addr, a.gate(h), boot.Announce("traffic"))
+		return obs.Serve(ctx, a.config.Addr, traffic, boot.Announce("traffic"))
 	})
 	return g.Wait()
 }

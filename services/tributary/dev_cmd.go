@@ -36,7 +36,7 @@ func (c *devCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := stack.Start(ctx, stack.Config{Dir: c.Dir, Bin: bin, Engine: engine, IngestAddr: c.Addr, Stores: c.Stores,
+	s, err := stack.Start(ctx, stack.Config{Dir: c.Dir, Bin: bin, Engine: engine, IngestAddr: c.Addr, Stores: c.Stores, Shop: true,
 		KafkaAddr: stack.Prefer("127.0.0.1:9092"), ClickHouseAddr: stack.Prefer("127.0.0.1:8123"), Partitions: schemas.PartitionsLaptop,
 		Step: func(what string) { fmt.Fprintln(os.Stderr, "starting", what) }})
 	if err != nil {
@@ -44,10 +44,11 @@ func (c *devCmd) Run(ctx context.Context) error {
 	}
 	defer s.Stop()
 	fmt.Printf(`Ready; Ctrl-C stops it, and the next start goes on with the data.
-  ingest       http://%s/v1/batch (Segment's protocol)
-  ClickHouse   http://%s
-  Kafka        %s
-  data, logs   %s
+  shop         http://%[1]s/shop (click, and see your session)
+  ingest       http://%[1]s/v1/batch (Segment's protocol)
+  ClickHouse   http://%[2]s
+  Kafka        %[3]s
+  data, logs   %[4]s
 Try:  tributary send "Product Viewed" -p product_id=p1      tributary query sessions
 `, s.Ingest, s.ClickHouse, s.Kafka, c.Dir)
 	select {

@@ -92,7 +92,7 @@ type runner struct {
 // stackConfig takes the usual ports for a pipeline that is kept, where they are free: people will type them.
 func (r *runner) stackConfig() stack.Config {
 	c := stack.Config{Dir: r.dir, Bin: r.bin, Engine: r.engine, IngestAddr: r.config.Addr, Stores: filepath.Join(r.dir, "stores"), Partitions: schemas.PartitionsLaptop,
-		Driven: true, Step: func(what string) { r.say("starting %s", what) }}
+		Driven: true, Shop: r.config.Keep, Step: func(what string) { r.say("starting %s", what) }}
 	if r.config.Keep {
 		c.KafkaAddr, c.ClickHouseAddr = stack.Prefer("127.0.0.1:9092"), stack.Prefer("127.0.0.1:8123")
 		if c.IngestAddr == "" {
@@ -157,15 +157,20 @@ func (r *runner) report(v verdict.Verdict) error {
 // invite says how to look around. It comes before the verdict, which stays the last line.
 func (r *runner) invite() {
 	fmt.Fprintf(r.out, `Everything is still running; Ctrl-C stops it.
-  ingest       http://%s/v1/batch   write key demo-write-key
-  ClickHouse   http://%s
-  Kafka        %s
-  data, logs   %s
-Try:  curl 'http://%s/?query=SELECT+*+FROM+bi.funnel_daily+LIMIT+5+FORMAT+PrettyCompact'
-`, r.stack.Ingest, r.stack.ClickHouse, r.stack.Kafka, r.dir, r.stack.ClickHouse)
+  shop         http://%[1]s/shop (click, and see your session)
+  ingest       http://%[1]s/v1/batch   write key demo-write-key
+  ClickHouse   http://%[2]s
+  Kafka        %[3]s
+  data, logs   %[4]s
+Try:  curl 'http://%[2]s/?query=SELECT+*+FROM+bi.funnel_daily+LIMIT+5+FORMAT+PrettyCompact'
+`, r.stack.Ingest, r.stack.ClickHouse, r.stack.Kafka, r.dir)
 }
 
+// keep opens the shop, now that no click can spoil the day, and waits.
 func (r *runner) keep(ctx context.Context) {
+	if err := r.stack.OpenShop(ctx); err != nil {
+		r.say("the shop stays closed: %v", err)
+	}
 	select {
 	case <-ctx.Done():
 	case err := <-r.stack.Dead():

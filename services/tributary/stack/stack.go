@@ -28,6 +28,8 @@ type Config struct {
 	Partitions int
 	// Driven makes ingest's clock one that is set.
 	Driven bool
+	// Shop makes ingest serve a small shop to click, under /shop/.
+	Shop bool
 	// Ownership of the partitions by sessionizer and aggregator: all, or group to share them with instances that somebody
 	// else starts. Default: all
 	Ownership string
@@ -146,7 +148,7 @@ func (s *Stack) startServices(ctx context.Context) error {
 		clock = "driven"
 	}
 	ingest, err := s.spawn("ingest", filepath.Join(s.config.Bin, "ingest"), []string{"--attached"}, "TRIBUTARY_ADDR="+s.config.IngestAddr,
-		"TRIBUTARY_CLOCK="+clock, "TRIBUTARY_STORES="+s.config.Stores)
+		"TRIBUTARY_CLOCK="+clock, "TRIBUTARY_STORES="+s.config.Stores, fmt.Sprint("TRIBUTARY_SHOP=", s.config.Shop))
 	if err != nil {
 		return err
 	}
