@@ -55,14 +55,14 @@ type stored struct {
 func (s *Shop) tellSession(w http.ResponseWriter, r *http.Request) {
 	visitor := r.URL.Query().Get("visitor")
 	if !visitorID.MatchString(visitor) {
-		tell(w, http.StatusBadRequest, map[string]string{"error": "visitor must be an id that the shop's page made: a UUID of version 4, in lower case"})
+		s.refuse(w, http.StatusBadRequest, "visitor must be an id that the shop's page made: a UUID of version 4, in lower case")
 		return
 	}
 	select {
 	case s.asking <- struct{}{}:
 		defer func() { <-s.asking }()
 	default:
-		busy(w, "too many pages ask at once")
+		s.refuse(w, http.StatusServiceUnavailable, "too many pages ask at once")
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), askWithin)
@@ -89,13 +89,16 @@ func (s *Shop) tellSession(w http.ResponseWriter, r *http.Request) {
 		})
 	}
 	if err != nil { // its text may name the visitor's id: it goes nowhere
-		busy(w, "ClickHouse does not answer: check TRIBUTARY_CLICKHOUSE_ADDR and that tributary migrate ran")
+		s.refuse(w, http.StatusServiceUnavailable, "ClickHouse does not answer: check TRIBUTARY_CLICKHOUSE_ADDR and that tributary migrate ran")
 		return
 	}
 	tell(w, http.StatusOK, out)
 }
 
-func busy(w http.ResponseWriter, why string) {
-	w.Header().Set("Retry-After", "1")
-	tell(w, http.StatusServiceUnavailable, map[string]string{"error": why})
+// refuse says why a question is not answered. The page learns of a restart from it all the same.
+func (s *Shop) refuse(w http.ResponseWriter, status int, why string) {
+	tell(w, status, struct {
+		state
+		Error string `json:"error"`
+	}{s.state(), why})
 }
