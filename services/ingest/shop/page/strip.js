@@ -14,6 +14,8 @@ const ways = [
   ['A partner', 'Affiliates', '?utm_source=riverblog&utm_medium=affiliate'],
 ]
 
+const shown = 7 // of the events sent, the newest
+
 export function showStrip() {
   render($('ways'), ways.map(([name, channel, query]) => html`<li><a data-way href="./${query}"><strong>${name}</strong> <span>${channel}</span></a></li>`))
   $('handle').addEventListener('click', () => {
@@ -32,11 +34,13 @@ function draw() {
   const s = current()
   const sent = events()
   const under = sent.filter((e) => e.status !== stored && e.status !== refused)
-  render($('live'), known.trouble ? html`<span class="dot off"></span>${known.trouble}` : html`<span class="dot"></span>Live from <code>bi.sessions</code>, asked each second`)
+  render($('live'), known.trouble ? html`<span class="dot off"></span><span>${known.trouble}</span>` : html`<span class="dot"></span><span>Read from <code>bi.sessions</code> each second</span>`)
   render($('facts'), facts(s))
   render($('chips'), [...(s?.actions ?? []).map((a) => html`<li class="chip ${kind(a)}">${a}</li>`), ...under.map((e) => html`<li class="chip pending">${e.name}</li>`)])
   if (!s && under.length === 0) render($('chips'), html`<li class="none">Nothing yet.</li>`)
-  render($('feed'), sent.slice(-30).reverse().map(row))
+  const older = sent.length - shown
+  render($('feed'), [...sent.slice(-shown).reverse().map(row), older > 0 && html`<li class="stored">and ${count(older, 'event')} before</li>`])
+  $('strip').dataset.under = under.length
   render($('sql'), html`SELECT channel, device, orders, value_minor, actions, final\nFROM bi.sessions\nWHERE visitor = '${visitor().id}'`)
   const last = sent.at(-1)
   render($('handle-text'), html`<strong>${s ? `${s.channel} · ${s.device} · ${count(s.events, 'event')}` : 'Your session'}</strong><span>${last ? told(last) : 'each click shows here'}</span>`)
