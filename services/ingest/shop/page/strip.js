@@ -10,7 +10,7 @@ const $ = (id) => document.getElementById(id)
 const ways = [
   ['A search ad', 'Paid Search', '?utm_source=google&utm_medium=cpc&utm_campaign=acme-autumn'],
   ['The newsletter', 'Email', '?utm_source=newsletter&utm_medium=email&utm_campaign=november'],
-  ['An Instagram post', 'Organic Social', '?utm_source=instagram&utm_medium=social'],
+  ['Instagram', 'Organic Social', '?utm_source=instagram&utm_medium=social'],
   ['A partner', 'Affiliates', '?utm_source=riverblog&utm_medium=affiliate'],
 ]
 
@@ -66,7 +66,7 @@ function facts(s) {
     ${fact('Orders', s.orders, count(s.events, 'event'))}
     ${fact('Value', minorMoney(s.valueMinor), 'of its orders')}
     ${fact('Visitor', s.returning ? 'returning' : 'new', s.class)}
-    ${fact('State', s.final ? 'final' : 'open', s.final ? 'never changes again' : 'late events may change it')}
+    ${fact('State', s.final ? 'final' : 'open', s.final ? 'never changes again' : 'may still change')}
   </dl>${known.sessions.length > 1 ? html`<p class="small">${count(known.sessions.length - 1, 'earlier session')} of this visitor.</p>` : ''}`
 }
 

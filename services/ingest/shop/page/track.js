@@ -52,21 +52,25 @@ export const track = (event, properties) => call('track', event, { event, proper
 export const page = (name) => call('page', 'page', { name, properties: {} })
 export const identify = (traits) => call('identify', 'identify', { traits })
 
-// pump sends what waits, in order, one at a time.
+// pump sends what waits, in order, one at a time. After a failure nothing goes before the next try is due.
 export async function pump() {
-  if (busy) return
+  if (busy || timer) return
   busy = true
-  clearTimeout(timer)
   try {
     for (let e; mayGo() && (e = log.find((x) => x.body)); ) {
       if (!(await post(e))) {
-        timer = setTimeout(pump, Math.min(longest, 500 * 2 ** (e.tries - 1)))
+        timer = setTimeout(retry, Math.min(longest, 500 * 2 ** (e.tries - 1)))
         return
       }
     }
   } finally {
     busy = false
   }
+}
+
+function retry() {
+  timer = 0
+  pump()
 }
 
 // post sends one event and tells whether it is settled.
