@@ -126,6 +126,7 @@ $('newsletter').addEventListener('submit', (e) => {
 document.addEventListener('submit', (e) => {
   if (e.target.id !== 'checkout') return
   e.preventDefault()
+  e.target.querySelector('button').disabled = true // one click, one step
   const to = advance(new FormData(e.target))
   if (to) location.hash = to
   else draw()
@@ -136,6 +137,9 @@ onNews(() => { if (!trading) render($('main'), html`<div class="nothing"><p>${kn
 const config = await connect()
 trade(config.currency)
 trading = true
-window.addEventListener('hashchange', go)
+window.addEventListener('hashchange', () => {
+  go()
+  $('main').focus({ preventScroll: true })
+})
 go()
 watch()

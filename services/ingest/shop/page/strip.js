@@ -67,7 +67,7 @@ function facts(s) {
     ${fact('Value', minorMoney(s.valueMinor), 'of its orders')}
     ${fact('Visitor', s.returning ? 'returning' : 'new', s.class)}
     ${fact('State', s.final ? 'final' : 'open', s.final ? 'never changes again' : 'may still change')}
-  </dl>${known.sessions.length > 1 ? html`<p class="small">${count(known.sessions.length - 1, 'earlier session')} of this visitor.</p>` : ''}`
+  </dl>${known.sessions.length > 1 ? html`<p class="small">${count(known.sessions.length - 1, 'earlier session')} of this visitor.</p>` : ''}${known.config.driven ? html`<p class="small">The demo's clock stands still at ${new Date(known.config.now).toISOString().slice(0, 16).replace('T', ' ')} UTC: your clicks count as made in the two hours before.</p>` : ''}`
 }
 
 const words = { [waiting]: 'on its way', [again]: 'waiting', [safe]: 'safe in Kafka', [refused]: 'refused' }
