@@ -144,6 +144,11 @@ func TestConfigAndOpening(t *testing.T) {
 	if got := told(s); got["open"] != false || got["now"] != 0. || got["driven"] != true || got["writeKey"] != "wk" || got["store"] != "demo" || got["currency"] != "EUR" {
 		t.Errorf("got %v", got)
 	}
+	set = true
+	if got := told(s); got["open"] != false {
+		t.Error("open while the day is played")
+	}
+	set = false
 	s.Open()
 	if got := told(s); got["open"] != false {
 		t.Error("open before the clock is set")
