@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tributary-data/tributary/pkg/clickhouse"
 	"github.com/tributary-data/tributary/pkg/collect"
 	"github.com/tributary-data/tributary/pkg/event"
 	"github.com/tributary-data/tributary/pkg/kafka"
@@ -32,6 +33,7 @@ type app struct {
 	client   *kafka.Client
 	stores   loaded
 	names    *event.Names
+	views    *clickhouse.DB // only with a shop
 	health   *obs.Health
 	registry *prometheus.Registry
 	told     atomic.Pointer[broadcaster] // who tells the partitions the time; nil until Kafka's topics answer
@@ -54,12 +56,19 @@ func New(c Config, log *zap.Logger) (boot.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &app{config: c, log: log, client: client, stores: st, names: names, health: &obs.Health{}, registry: obs.NewRegistry()}, nil
+	a := &app{config: c, log: log, client: client, stores: st, names: names, health: &obs.Health{}, registry: obs.NewRegistry()}
+	if c.Shop {
+		a.views, err = clickhouse.Open(c.ClickHouse)
+	}
+	return a, err
 }
 
 // Run serves until ctx ends. The admin port answers from the first moment, also while Kafka does not.
 func (a *app) Run(ctx context.Context) error {
 	defer a.client.Close()
+	if a.views != nil {
+		defer a.views.Close()
+	}
 	a.health.Unready("start", "the stores' configs are not acknowledged by every partition yet")
 	g, ctx := errgroup.WithContext(ctx)
 	admin := obs.Admin(a.registry, a.health)
@@ -71,12 +80,12 @@ func (a *app) Run(ctx context.Context) error {
 		admin.HandleFunc("PUT /clock", clockHandler(driven, a.moved))
 	}
 	g.Go(func() error { return obs.Serve(ctx, a.config.AdminAddr, admin, boot.Announce("admin")) })
-	g.Go(func() error { return a.serve(ctx, clock) })
+	g.Go(func() error { return a.serve(ctx, clock, admin) })
 	return g.Wait()
 }
 
 // serve takes traffic as soon as the topics are there.
-func (a *app) serve(ctx context.Context, clock collect.Clock) error {
+func (a *app) serve(ctx context.Context, clock collect.Clock, admin *http.ServeMux) error {
 	events, dead, err := a.producers(ctx)
 	if err != nil {
 		return err
@@ -88,6 +97,10 @@ func (a *app) serve(ctx context.Context, clock collect.Clock) error {
 		}}}
 	h, err := collect.New(collect.Config{Stores: a.stores.stores, Names: a.names, Publisher: &publisher{events, dead}, Clock: clock,
 		Metrics: collect.NewMetrics(a.registry), CountryHeader: a.config.CountryHeader, Proxies: a.config.Proxies})
+	if err != nil {
+		return err
+	}
+	traffic, err := a.withShop(a.gate(h), clock, admin)
 	if err != nil {
 		return err
 	}
@@ -103,7 +116,7 @@ func (a *app) serve(ctx context.Context, clock collect.Clock) error {
 	}
 	g.Go(func() error {
 		defer stopLanes()
-		return obs.Serve(ctx, a.config.Addr, a.gate(h), boot.Announce("traffic"))
+		return obs.Serve(ctx, a.config.Addr, traffic, boot.Announce("traffic"))
 	})
 	return g.Wait()
 }

@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/tributary-data/tributary/pkg/clickhouse"
 	"github.com/tributary-data/tributary/pkg/embedded/harness"
 	"github.com/tributary-data/tributary/pkg/event"
 	"github.com/tributary-data/tributary/pkg/kafka"
@@ -235,6 +236,37 @@ func TestAChangedFileMustBeApplied(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, 200, "POST", traffic+"/v1/batch", req("demo-write-key"))
+}
+
+// Ensure that there is a shop only where it is asked for, that a driven clock's is opened through the admin port, and that it
+// takes no path from ingest and opens no gate.
+func TestShop(t *testing.T) {
+	addr, _ := broker(t)
+	without, admin := start(t, Config{Clock: clockWall, Kafka: kafka.Config{Brokers: addr}})
+	until(t, 200, "GET", admin+"/readyz", "")
+	for _, path := range []string{"/shop", "/shop/", "/shop/session?visitor=x"} {
+		if code, text := do(t, "GET", without+path, ""); code != 404 || !strings.Contains(text, "unknown path") {
+			t.Errorf("%s without a shop: got %d %s", path, code, text)
+		}
+	}
+	if code, _ := do(t, "PUT", admin+"/shop/open", ""); code != 404 {
+		t.Errorf("a shop that is not there was opened: %d", code)
+	}
+	with, admin := start(t, Config{Clock: clockDriven, Kafka: kafka.Config{Brokers: addr}, Shop: true, ClickHouse: clickhouse.Config{Addr: "127.0.0.1:1"}})
+	if text := until(t, 200, "GET", with+"/shop/config", ""); !strings.Contains(text, `"open":false`) || !strings.Contains(text, `"writeKey":"demo-write-key"`) {
+		t.Errorf("got %s", text)
+	}
+	if code, text := do(t, "POST", with+"/v1/page", `{"anonymousId":"a"}`); code != 503 || !strings.Contains(text, "not ready yet") {
+		t.Errorf("the gate: got %d %s", code, text)
+	}
+	until(t, 204, "PUT", admin+"/clock", fmt.Sprintf(`{"unix_ms":%d}`, day))
+	until(t, 204, "PUT", admin+"/shop/open", "")
+	if text := until(t, 200, "GET", with+"/shop/config", ""); !strings.Contains(text, `"open":true`) || !strings.Contains(text, fmt.Sprintf(`"now":%d`, day)) {
+		t.Errorf("got %s", text)
+	}
+	until(t, 200, "POST", with+"/v1/page", `{"anonymousId":"a"}`)
+	until(t, 404, "GET", with+"/shopping", "")
+	until(t, 503, "GET", with+"/shop/session?visitor=0f0e0d0c-0b0a-4908-8706-050403020100", "")
 }
 
 // Ensure that on the wall clock ingest gets ready by itself and ticks each second.

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/tributary-data/tributary/pkg/clickhouse"
 	"github.com/tributary-data/tributary/pkg/kafka"
 	"github.com/tributary-data/tributary/pkg/obs"
 )
@@ -28,6 +29,10 @@ type Config struct {
 	CountryHeader string `env:"COUNTRY_HEADER" help:"header in which a CDN tells the country, such as CF-IPCountry"`
 	// Proxies whose X-Forwarded-For is believed.
 	Proxies []netip.Prefix `env:"PROXIES" help:"networks whose X-Forwarded-For is believed, CIDR, comma separated"`
+	// Shop serves a small storefront to click, under /shop/, whose sessions are read from ClickHouse: for trying out.
+	Shop bool `env:"SHOP" envDefault:"false" help:"serve a small shop to click under /shop/, for trying out"`
+	// ClickHouse that the shop reads; ingest itself needs none.
+	ClickHouse clickhouse.Config `envPrefix:"CLICKHOUSE_"`
 	// Log settings.
 	Log obs.LogConfig `envPrefix:"LOG_"`
 

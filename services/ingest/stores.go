@@ -20,11 +20,11 @@ type loaded struct {
 	files  []storeFile
 }
 
-// storeFile is one store's file; open is set once every partition knows it.
+// storeFile is one store's file, with its first write key; open is set once every partition knows it.
 type storeFile struct {
-	name, path string
-	file       []byte
-	open       *atomic.Bool
+	name, path, key, currency string
+	file                      []byte
+	open                      *atomic.Bool
 }
 
 // loadStores reads files and folders; none means the demo's store.
@@ -102,6 +102,6 @@ func (l *loaded) add(name string, file []byte) error {
 		l.stores[key] = &collect.Store{Name: f.Store, Currency: f.Meaning.Currency, Enricher: en, Open: open,
 			Internal: internal, Origins: f.Edge.Origins}
 	}
-	l.files = append(l.files, storeFile{name: f.Store, path: name, file: file, open: open})
+	l.files = append(l.files, storeFile{name: f.Store, path: name, key: f.Edge.WriteKeys[0], currency: f.Meaning.Currency, file: file, open: open})
 	return nil
 }

@@ -52,7 +52,7 @@ func (c *devCmd) Run(ctx context.Context) error {
 	if c.Engine == "" {
 		c.Engine = stack.Prefer(usualEngine)
 	}
-	s, err := stack.Start(ctx, stack.Config{Dir: c.Dir, Bin: bin, Engine: engine, IngestAddr: c.Addr, Stores: c.Stores,
+	s, err := stack.Start(ctx, stack.Config{Dir: c.Dir, Bin: bin, Engine: engine, IngestAddr: c.Addr, Stores: c.Stores, Shop: true,
 		KafkaAddr: c.Kafka, ClickHouseAddr: c.Engine, Partitions: schemas.PartitionsLaptop,
 		Step:    func(what string) { fmt.Fprintln(os.Stderr, "starting", what) },
 		Restart: true, Ended: func(_ string, why error, pause time.Duration) {
@@ -63,14 +63,15 @@ func (c *devCmd) Run(ctx context.Context) error {
 	}
 	defer s.Stop()
 	fmt.Printf(`Ready; Ctrl-C stops it, and the next start goes on with the data.
-  ingest       http://%s/v1/batch (Segment's protocol)
-  ClickHouse   http://%s
-  Kafka        %s
-  data, logs   %s
+  shop         http://%[1]s/shop (click, and see your session)
+  ingest       http://%[1]s/v1/batch (Segment's protocol)
+  ClickHouse   http://%[2]s
+  Kafka        %[3]s
+  data, logs   %[4]s
 Try, in another terminal:
-  tributary send "Product Viewed" -p product_id=p1%s
-  tributary query sessions%s
-  tributary tail%s
+  tributary send "Product Viewed" -p product_id=p1%[5]s
+  tributary query sessions%[6]s
+  tributary tail%[7]s
 `, s.Ingest, s.ClickHouse, s.Kafka, c.Dir, elsewhere(" --ingest=http://", s.Ingest, usualIngest), elsewhere(" --clickhouse=", s.ClickHouse, usualEngine),
 		elsewhere(" --brokers=", s.Kafka, usualKafka))
 	select {

@@ -23,10 +23,9 @@ func (c *clock) Set(ctx context.Context, now time.Time) error {
 
 // again tells the time to an ingest that was started again. What cannot be told now is told by the next Set, and if there
 // is none, the sender will say that ingest takes nothing.
-func (c *clock) again(ctx context.Context) {
-	if ms := c.last.Load(); ms > 0 {
-		_ = c.HTTPClock.Set(ctx, time.UnixMilli(ms))
-	}
+func (c *clock) again(ctx context.Context) (told bool) {
+	ms := c.last.Load()
+	return ms > 0 && c.HTTPClock.Set(ctx, time.UnixMilli(ms)) == nil
 }
 
 var _ sim.Clock = (*clock)(nil)

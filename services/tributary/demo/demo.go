@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/tributary-data/tributary/pkg/clickhouse"
@@ -90,6 +91,7 @@ type runner struct {
 	day              *sim.Day
 	stack            *stack.Stack
 	clock            clock
+	shopOpen         atomic.Bool
 	chaos            *chaos // nil without --chaos
 	db               *clickhouse.DB
 	result           sim.Result
@@ -99,10 +101,10 @@ type runner struct {
 // stackConfig takes the usual ports for a pipeline that is kept, where they are free: people will type them.
 func (r *runner) stackConfig(ctx context.Context) stack.Config {
 	c := stack.Config{Dir: r.dir, Bin: r.bin, Engine: r.engine, IngestAddr: r.config.Addr, Stores: filepath.Join(r.dir, "stores"), Partitions: schemas.PartitionsLaptop,
-		Driven: true, Step: func(what string) { r.say("starting %s", what) }, Restart: true, Ended: r.ended,
+		Driven: true, Shop: r.config.Keep, Step: func(what string) { r.say("starting %s", what) }, Restart: true, Ended: r.ended,
 		Started: func(name string) {
 			if name == "ingest" {
-				r.clock.again(ctx)
+				r.again(ctx)
 			}
 		}}
 	if r.config.Chaos {
@@ -189,19 +191,36 @@ func (r *runner) report(v *verdict.Verdict) error {
 // invite says how to look around. It comes before the verdict, which stays the last line.
 func (r *runner) invite() {
 	fmt.Fprintf(r.out, `Everything is still running; Ctrl-C stops it.
-  ingest       http://%s/v1/batch   write key demo-write-key
-  ClickHouse   http://%s
-  Kafka        %s
-  data, logs   %s
-Try:  curl 'http://%s/?query=SELECT+*+FROM+bi.funnel_daily+LIMIT+5+FORMAT+PrettyCompact'
-`, r.stack.Ingest, r.stack.ClickHouse, r.stack.Kafka, r.dir, r.stack.ClickHouse)
+  shop         http://%[1]s/shop (click, and see your session)
+  ingest       http://%[1]s/v1/batch   write key demo-write-key
+  ClickHouse   http://%[2]s
+  Kafka        %[3]s
+  data, logs   %[4]s
+Try:  curl 'http://%[2]s/?query=SELECT+*+FROM+bi.funnel_daily+LIMIT+5+FORMAT+PrettyCompact'
+`, r.stack.Ingest, r.stack.ClickHouse, r.stack.Kafka, r.dir)
 }
 
+// keep opens the shop, now that no click can spoil the day, and waits.
 func (r *runner) keep(ctx context.Context) {
+	r.shopOpen.Store(true)
+	r.openShop(ctx)
 	select {
 	case <-ctx.Done():
 	case err := <-r.stack.Dead():
 		r.say("%v", err)
+	}
+}
+
+func (r *runner) openShop(ctx context.Context) {
+	if err := r.stack.OpenShop(ctx); err != nil {
+		r.say("the shop stays closed: %v", err)
+	}
+}
+
+// again tells an ingest that was started again what the one before it was told.
+func (r *runner) again(ctx context.Context) {
+	if r.clock.again(ctx) && r.shopOpen.Load() {
+		r.openShop(ctx)
 	}
 }
 

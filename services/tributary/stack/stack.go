@@ -30,6 +30,8 @@ type Config struct {
 	Partitions int
 	// Driven makes ingest's clock one that is set.
 	Driven bool
+	// Shop makes ingest serve a small shop to click, under /shop/.
+	Shop bool
 	// Ownership of the partitions by sessionizer and aggregator: all, or group to share them with instances that somebody
 	// else starts. Default: all
 	Ownership string
@@ -173,7 +175,8 @@ func (s *Stack) startServices(ctx context.Context) error {
 		clock = "driven"
 	}
 	ingest := s.service("ingest", func(addr func(what, first string) string) []string {
-		return []string{"TRIBUTARY_ADDR=" + addr("traffic", s.config.IngestAddr), "TRIBUTARY_CLOCK=" + clock, "TRIBUTARY_STORES=" + s.config.Stores}
+		return []string{"TRIBUTARY_ADDR=" + addr("traffic", s.config.IngestAddr), "TRIBUTARY_CLOCK=" + clock, "TRIBUTARY_STORES=" + s.config.Stores,
+			fmt.Sprint("TRIBUTARY_SHOP=", s.config.Shop)}
 	})
 	services := []*member{ingest}
 	for _, name := range []string{"sessionizer", "aggregator"} {
