@@ -16,17 +16,15 @@ const (
 	perBatch = 10
 	// concurrency of the requests.
 	concurrency = 32
-	// apart is how many batches lie between a visitor's first and second one: ten others' first ones, and their second.
-	apart = 20
-	// minutes of virtual time that a round takes.
-	minutes = 60
+	// minutes of virtual time that a round takes, and how many lie between a visitor's first batch and the second.
+	minutes, apart = 60, 5
 )
 
 // load makes requests: batches of ten events of one visitor, who comes back once some minutes later. One in twenty tells
 // times ten minutes in the past.
 type load struct{ batches int }
 
-func newLoad(events int) load { return load{batches: max(2*apart, events/perBatch)} }
+func newLoad(events int) load { return load{batches: max(2*minutes, events/perBatch/minutes*minutes)} }
 
 func (l load) events() int { return l.batches * perBatch }
 
@@ -38,8 +36,11 @@ func (l load) clock(batch int) time.Time {
 	return begin.Add(time.Duration(batch*minutes/l.batches) * time.Minute)
 }
 
-// visitor of a batch: in every group of 2·apart batches, the second half comes back as the first.
-func visitor(batch int) int { return batch/(2*apart)*apart + batch%apart }
+// visitor of a batch: who comes first in some minutes comes back in as many after them.
+func (l load) visitor(batch int) int {
+	n := l.batches / minutes * apart
+	return batch/(2*n)*n + batch%n
+}
 
 // body writes a batch into b.
 func (l load) body(b *bytes.Buffer, batch int) {
@@ -54,7 +55,7 @@ func (l load) body(b *bytes.Buffer, batch int) {
 			b.WriteByte(',')
 		}
 		a := actions[i]
-		fmt.Fprintf(b, event, a.kind, a.name, visitor(batch), fmt.Sprintf("m-%08d-%02d-0f3c-9d1e-5a6b7c8d9e0f", batch, i),
+		fmt.Fprintf(b, event, a.kind, a.name, l.visitor(batch), fmt.Sprintf("m-%08d-%02d-0f3c-9d1e-5a6b7c8d9e0f", batch, i),
 			at.Add(time.Duration(i)*time.Second).Format("2006-01-02T15:04:05.000Z"), a.properties, a.path, a.path)
 	}
 	b.WriteString(`],"sentAt":"` + l.clock(batch).Format("2006-01-02T15:04:05.000Z") + `"}`)
