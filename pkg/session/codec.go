@@ -38,7 +38,7 @@ var (
 type writer struct {
 	b     []byte
 	event pb.StoredEvent // numbers of the one before
-	entry *pb.Entry      // the one before
+	entry *pb.Entry      // the one before; nil = none
 }
 
 func (w *writer) number(v uint64) { w.b = binary.AppendUvarint(w.b, v) }
@@ -47,7 +47,7 @@ func (w *writer) text(s string)   { w.b = append(binary.AppendUvarint(w.b, uint6
 
 // AppendState appends the visitor's state, from which Restore makes the visitor again.
 func (v *Visitor) AppendState(b []byte) []byte {
-	w := writer{b: append(b, stateVersion), entry: noEntry}
+	w := writer{b: append(b, stateVersion)}
 	s := v.State
 	w.text(s.LastChannel)
 	w.signed(s.LastEnded)
@@ -105,7 +105,7 @@ func (w *writer) one(e *pb.StoredEvent) {
 		has bool
 		bit uint64
 	}{{e.User != "", hasUser}, {e.EmailHash != "", hasEmail}, {e.Product != "", hasProduct}, {e.OrderId != "", hasOrder}, {e.CartToken != "", hasCart},
-		{e.CheckoutToken != "", hasCheckout}, {e.ValueMinor != 0, hasValue}, {e.Flags != 0, hasFlags}, {e.Entry != nil, hasEntry}, {e.Entry == w.entry, sameEntry}} {
+		{e.CheckoutToken != "", hasCheckout}, {e.ValueMinor != 0, hasValue}, {e.Flags != 0, hasFlags}, {e.Entry != nil, hasEntry}, {e.Entry == w.entry && e.Entry != nil, sameEntry}} {
 		if f.has {
 			mask |= f.bit
 		}
@@ -143,7 +143,7 @@ func Restore(store, id string, b []byte, r Rules, text func([]byte) string) (*Vi
 	if len(b) == 0 || b[0] != stateVersion {
 		return nil, errStateVersion
 	}
-	d := &reader{b: b[1:], make: text, entry: noEntry}
+	d := &reader{b: b[1:], make: text}
 	v := &Visitor{Store: store, ID: id, State: &State{}}
 	s := v.State
 	s.LastChannel, s.LastEnded = d.text(), d.signed()

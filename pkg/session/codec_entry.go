@@ -7,11 +7,11 @@ import (
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 )
 
-// noEntry is what the first entry differs from.
-var noEntry = &pb.Entry{}
-
-// entryTexts are the texts of an entry, in the order of the bits that say which of them differ.
-func entryTexts(e *pb.Entry) [16]*string {
+// entryTexts are the texts of an entry, in the order of the bits that say which of them differ. The first entry differs from none.
+func entryTexts(e *pb.Entry, none *string) [16]*string {
+	if e == nil {
+		return [16]*string{none, none, none, none, none, none, none, none, none, none, none, none, none, none, none, none}
+	}
 	return [16]*string{&e.LandingPath, &e.Channel, &e.Source, &e.Medium, &e.Campaign, &e.Term, &e.Content, &e.BrandSearch, &e.ClickIdKind, &e.ClickId,
 		&e.Device, &e.Os, &e.Browser, &e.Country, &e.Consent, &e.Ruleset}
 }
@@ -24,7 +24,8 @@ const (
 
 // diff writes in what an entry differs from the one before.
 func (w *writer) diff(e *pb.Entry) {
-	now, before := entryTexts(e), entryTexts(w.entry)
+	none := ""
+	now, before := entryTexts(e, &none), entryTexts(w.entry, &none)
 	var mask uint64
 	for i := range now {
 		if *now[i] != *before[i] {
@@ -56,7 +57,8 @@ func (w *writer) diff(e *pb.Entry) {
 // diff makes an entry of the one before and what differs.
 func (d *reader) diff() *pb.Entry {
 	mask, e := d.number(), &pb.Entry{}
-	now, before := entryTexts(e), entryTexts(d.entry)
+	none := ""
+	now, before := entryTexts(e, &none), entryTexts(d.entry, &none)
 	for i := range now {
 		if mask&(1<<i) != 0 {
 			*now[i] = d.text()

@@ -13,7 +13,7 @@ type reader struct {
 	bad   bool
 	make  func([]byte) string
 	event pb.StoredEvent // numbers of the one before
-	entry *pb.Entry      // the one before
+	entry *pb.Entry      // the one before; nil = none
 }
 
 func (d *reader) fail() {

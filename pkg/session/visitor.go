@@ -34,7 +34,7 @@ type Session struct {
 	Switched bool
 
 	capped   bool
-	campaign string            // the last one that an event brought
+	campaign campaign          // the last one that an event brought
 	loose    []*pb.StoredEvent // sessionless events that joined it
 }
 
@@ -113,7 +113,7 @@ func (s *Session) take(i int, e *pb.StoredEvent) {
 		s.Created = e
 		s.ID = event.ID{}
 	}
-	if c := campaignOf(e); c != "" {
+	if c := campaignOf(e); c != (campaign{}) {
 		s.campaign = c
 	}
 }

@@ -38,7 +38,7 @@ type Fold struct {
 
 	last      position // of the last applied record
 	emittedW  int64    // W of the last watermark record
-	touched   map[event.ID]*touch
+	touched   map[event.ID]touch
 	dirty     []*visitor
 	configs   []*pb.Record // to forward with the next flush
 	dead      []*pb.Record // to be written with the next flush
@@ -81,7 +81,7 @@ type touch struct {
 func NewFold(topic string, generation uint8, partition uint32) *Fold {
 	return &Fold{topic: topic, generation: generation, partition: partition, clock: event.NewClock(), stores: map[string]*store{},
 		visitors: map[string]*visitor{}, entries: newEntries(), last: position{offset: -1}, emittedW: event.Unseen,
-		touched: map[event.ID]*touch{}, texts: newTexts(), clockMark: event.Unseen}
+		touched: map[event.ID]touch{}, texts: newTexts(), clockMark: event.Unseen}
 }
 
 // Stats counted so far.
@@ -199,6 +199,9 @@ func (f *Fold) stored(s *store, in *incoming, id event.ID, entry *pb.Entry) *pb.
 	out.Action, out.Product, out.Entry = f.texts.of(in.action), f.texts.of(in.product), entry
 	out.User, out.EmailHash, out.OrderId = string(in.user), string(in.email), string(in.order)
 	out.CartToken, out.CheckoutToken = string(in.cart), string(in.checkout)
+	if in.minor == 0 {
+		return out // nothing is nothing in every currency
+	}
 	set, currency := s.line.At(in.ts), f.texts.of(in.currency)
 	rate, rated := set.Rate(currency, in.ts)
 	value, known := event.ToBase(in.minor, currency, set.File.Meaning.Currency, rate, rated)
@@ -249,11 +252,7 @@ func (f *Fold) touchDiff(v *visitor, before, after []*pb.Session) {
 }
 
 func (f *Fold) touch(v *visitor, id event.ID, day int32) {
-	if t := f.touched[id]; t != nil {
-		*t = touch{position: f.last, visitor: v, id: id, day: day}
-		return
-	}
-	f.touched[id] = &touch{position: f.last, visitor: v, id: id, day: day}
+	f.touched[id] = touch{position: f.last, visitor: v, id: id, day: day}
 }
 
 // recount replaces the visitor's share of the entry buckets.
