@@ -49,6 +49,8 @@ func (s Service[C]) Main(args []string, stdin io.Reader, out io.Writer) int {
 		case "--help", "-h":
 			s.help(out)
 			return 0
+		case "--settings":
+			return s.settings(out)
 		default:
 			fmt.Fprintf(os.Stderr, "%s: %s is unknown; settings are environment variables, see --help\n", s.Name, a)
 			return 2

@@ -3,6 +3,7 @@ package boot
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -68,6 +69,19 @@ func TestExitCodes(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("help lacks %q:\n%s", want, out.String())
 		}
+	}
+}
+
+// Ensure that machines get what people read in the help.
+func TestSettings(t *testing.T) {
+	var out bytes.Buffer
+	var got []Variable
+	if code := service(nil).Main([]string{"--settings"}, strings.NewReader(""), &out); code != 0 {
+		t.Fatalf("exit %d", code)
+	}
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil || len(got) != 3 ||
+		got[0] != (Variable{Name: "TRIBUTARY_NAME", About: "who it is"}) || got[1].Name != "TRIBUTARY_LOG_LEVEL" || got[1].Default != "info" {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"reflect"
@@ -15,18 +16,37 @@ Usage: %s [--check]
 
   --check     build everything from the settings, start nothing, exit
   --attached  end when standard input does
+  --settings  print the settings as JSON, exit
 
 Settings are environment variables:
 `, s.Name, s.About, s.Name)
 	for _, v := range variables(reflect.TypeFor[C](), Prefix) {
-		fmt.Fprintf(out, "  %-30s %s\n", v.name, v.about)
+		about := v.About
+		if v.Default != "" {
+			about += " (default " + v.Default + ")"
+		}
+		fmt.Fprintf(out, "  %-30s %s\n", v.Name, about)
 	}
 }
 
-type variable struct{ name, about string }
+// settings prints the settings for machines: an array of Variable.
+func (s Service[C]) settings(out io.Writer) int {
+	if err := json.NewEncoder(out).Encode(variables(reflect.TypeFor[C](), Prefix)); err != nil {
+		return 1
+	}
+	return 0
+}
+
+// Variable is a setting: an environment variable.
+type Variable struct {
+	Name string `json:"name"`
+	// About is what it means, and Default what counts where it is not set.
+	About   string `json:"about"`
+	Default string `json:"default,omitempty"`
+}
 
 // variables of a configuration, by the tags that the env library reads too, and help.
-func variables(t reflect.Type, prefix string) (out []variable) {
+func variables(t reflect.Type, prefix string) (out []Variable) {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if p, ok := f.Tag.Lookup("envPrefix"); ok {
@@ -37,11 +57,7 @@ func variables(t reflect.Type, prefix string) (out []variable) {
 		if name == "" || name == "-" {
 			continue
 		}
-		about := f.Tag.Get("help")
-		if d := f.Tag.Get("envDefault"); d != "" {
-			about += " (default " + d + ")"
-		}
-		out = append(out, variable{prefix + name, about})
+		out = append(out, Variable{Name: prefix + name, About: f.Tag.Get("help"), Default: f.Tag.Get("envDefault")})
 	}
 	return out
 }
