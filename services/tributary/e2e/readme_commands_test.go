@@ -99,16 +99,21 @@ func how(command string) (way, bool) {
 	return way{}, false
 }
 
-var remark = regexp.MustCompile(`\s+# .*$`)
+// remark of a line in a block: at its beginning, or after two blanks at least.
+var remark = regexp.MustCompile(`(^|\s{2,})# .*$`)
 
 // commands of a block, without remarks. One that goes over several lines ends where the shell says that it is whole.
 func commands(t *testing.T, block string) (out []string) {
 	t.Helper()
 	var lines []string
 	for line := range strings.Lines(block) {
-		lines = append(lines, remark.ReplaceAllString(strings.TrimSuffix(line, "\n"), ""))
+		line = remark.ReplaceAllString(strings.TrimSuffix(line, "\n"), "")
+		if line == "" && len(lines) == 0 {
+			continue
+		}
+		lines = append(lines, line)
 		command := strings.Join(lines, "\n")
-		if strings.TrimSpace(command) == "" || exec.Command("bash", "-n", "-c", command).Run() != nil {
+		if strings.HasSuffix(command, `\`) || exec.Command("bash", "-n", "-c", command).Run() != nil {
 			continue
 		}
 		out, lines = append(out, command), nil
@@ -221,6 +226,19 @@ func mustHave(t *testing.T, where string) {
 		}
 	}
 	t.Errorf("there is no test %s in %s", name, folder)
+}
+
+// Ensure that the rules can fail: a command that nobody knows has no row, and a block falls apart into its commands.
+func TestREADMERules(t *testing.T) {
+	for _, unknown := range []string{"./scripts/demo --pace 1", "tributary", "wget http://127.0.0.1:8080", "rm -r x"} {
+		if w, ok := how(unknown); ok {
+			t.Errorf("%s has the row %+v", unknown, w)
+		}
+	}
+	got := commands(t, "a 'x # y\nz'  # remark\n# remark\n\nb \"# c\" \\\n  d\n")
+	if want := []string{"a 'x # y\nz'", "b \"# c\" \\\n  d"}; !slices.Equal(got, want) {
+		t.Errorf("commands: %q, want %q", got, want)
+	}
 }
 
 // Ensure that every command of the pages is run, does what the page says, and has a row above.
