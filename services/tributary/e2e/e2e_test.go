@@ -1,7 +1,7 @@
 // Package e2e tests the programs from outside: real processes, clients that nobody here wrote, real crashes.
 //
 // It plays shoppers with Segment's SDK, reads the views with two ClickHouse clients, and looks at nothing inside a
-// process. What a single package means is tested beside that package.
+// process. It runs what README.md and CONTRIBUTING.md tell people to run. What a single package means is tested beside that package.
 package e2e_test
 
 import (

@@ -17,88 +17,6 @@ import (
 	"github.com/tributary-data/tributary/services/tributary/stack"
 )
 
-// way is how a test runs a command of a page. The first of these that is set counts, after that which stands beside it.
-type way struct {
-	// short is a quicker form, which is run instead of the command.
-	short string
-	// test is the folder and the name of the test that runs it, or what it would: it takes too long or too much here.
-	test string
-	// parse only looks at the script, for the reason that stands here.
-	parse string
-	// exit is the expected exit code, and shows what is printed in the end: what needs a moment is asked again.
-	exit  int
-	shows string
-}
-
-const (
-	aMutant  = `./scripts/proof mutants -only "a pause of exactly the gap cuts, on the fast path"`
-	someTest = "./scripts/test ./pkg/session -run Gap"
-	small    = " --events 1000 --pace 0"
-)
-
-// rows say for every command of README.md and CONTRIBUTING.md how it is run. A command without a row, or with none of
-// the beginnings below, fails the test.
-var rows = map[string]way{
-	"./scripts/demo": {short: "./scripts/demo" + small, shows: "difference 0"},
-	"./scripts/demo --pace 0 --sabotage drop":      {short: "./scripts/demo --sabotage drop" + small, exit: 3, shows: "\ncell "},
-	"./scripts/demo --chaos":                       {test: "services/tributary/demo TestChaos"},
-	"./scripts/demo --pace 0 --events 5000 --json": {test: "services/tributary/demo TestJSON"},
-	"./scripts/demo --keep":                        {test: "services/tributary/e2e TestREADMEQueries"},
-	"./scripts/demo --prune":                       {test: "services/tributary/demo TestEarlierRuns"},
-	"./scripts/demo --help":                        {shows: "--sabotage"},
-	"./scripts/test":                               {short: someTest},
-	"./scripts/test ./pkg/session":                 {short: someTest},
-	someTest:                                       {shows: "ok"},
-	"./scripts/bench":                              {short: "./scripts/bench --events 2000 --rounds 1 --partitions 2", shows: "whole path"},
-	"./scripts/proof mutants":                      {short: aMutant},
-	aMutant:                                        {shows: "1 of 1 killed"},
-	"./scripts/proof chaos":                        {test: "services/tributary/demo TestChaos"},
-	"./scripts/generate":                           {parse: "needs protoc, and writes into the tree"},
-	".ci/run":                                      {parse: "runs these tests"},
-	"tributary dev":                                {test: "services/tributary/e2e TestDev"},
-	"export TRIBUTARY_CLICKHOUSE_PASSWORD=choose-one":                  {},
-	"docker compose up --build --wait":                                 {test: "scripts/tools/deploy TestComposeServices"},
-	"go test ./services/tributary/e2e -run TestREADMESettings -update": {test: "services/tributary/e2e TestREADMESettings"},
-}
-
-// beginnings of commands that are run as they stand, in order, against one running stack.
-var beginnings = []struct {
-	text string
-	way  way
-}{
-	{"export PATH=", way{}},
-	{"curl -u demo-write-key:", way{shows: `{"success":true}`}},
-	{"curl 'http://127.0.0.1:8123/", way{shows: "never changes again"}},
-	{"curl -i http://127.0.0.1:8081/readyz", way{shows: "200 OK"}},
-	{"curl -s http://127.0.0.1:8081/metrics", way{shows: "tributary_ingest_events_total"}},
-	{"tributary send ", way{shows: "200 OK"}},
-	{"tributary tail ", way{shows: "product_viewed"}},
-	{"tributary query completeness", way{shows: "final_through"}},
-	{"tributary query --format csv", way{shows: "purchased,1"}},
-	{"tributary query ", way{shows: "Email"}},
-	{"tributary topics create ", way{shows: "12 partitions"}},
-	{"tributary migrate ", way{shows: "nothing to do"}},
-	{"tributary store check ", way{shows: "ok"}},
-	{"tributary store apply ", way{shows: "nothing to do"}},
-	{"tributary store show ", way{shows: "partition  11"}},
-	{"TRIBUTARY_KAFKA_BROKERS=127.0.0.1:9092 ingest --check", way{}},
-	{"sessionizer --help", way{shows: "TRIBUTARY_STATE_DIR"}},
-	{"helm install ", way{test: "scripts/tools/deploy TestREADMEInstall"}},
-}
-
-// how a command is run.
-func how(command string) (way, bool) {
-	if w, ok := rows[command]; ok {
-		return w, true
-	}
-	for _, b := range beginnings {
-		if strings.HasPrefix(command, b.text) {
-			return b.way, true
-		}
-	}
-	return way{}, false
-}
-
 // remark of a line in a block: at its beginning, or after two blanks at least.
 var remark = regexp.MustCompile(`(^|\s{2,})# .*$`)
 
@@ -129,6 +47,7 @@ type shell struct {
 	pipeline
 	env       []string
 	addresses *strings.Replacer
+	ran       map[string]bool
 }
 
 func newShell(t *testing.T, p pipeline) shell {
@@ -147,7 +66,7 @@ func newShell(t *testing.T, p pipeline) shell {
 		env = append(env, name+"="+strings.TrimSpace(string(value)))
 	}
 	return shell{p, env, strings.NewReplacer("127.0.0.1:8080", p.Ingest, "127.0.0.1:8081", p.IngestAdmin, "127.0.0.1:8123", p.ClickHouse,
-		"127.0.0.1:9092", p.Kafka, "tributary send ", "tributary send --ingest=http://"+p.Ingest+" ")}
+		"127.0.0.1:9092", p.Kafka, "tributary send ", "tributary send --ingest=http://"+p.Ingest+" "), map[string]bool{}}
 }
 
 // run runs one command, and a command on data again until it shows what it must.
@@ -190,6 +109,9 @@ func (s shell) do(t *testing.T, command string, w way) {
 	case w.parse != "":
 	case w.test != "":
 		mustHave(t, w.test)
+		if flags, ok := strings.CutPrefix(command, "./scripts/demo"); ok {
+			s.once(t, "tributary demo"+flags+" --help", way{shows: "Usage: "})
+		}
 	case w.short != "":
 		s.once(t, w.short, w)
 	default:
@@ -197,15 +119,13 @@ func (s shell) do(t *testing.T, command string, w way) {
 	}
 }
 
-// ran notes what was run, so that two commands with the same short form cost one run.
-var ran = map[string]bool{}
-
+// once runs what was not run yet: two commands may have the same short form.
 func (s shell) once(t *testing.T, command string, w way) {
 	t.Helper()
-	if !ran[command] {
+	if !s.ran[command] {
 		s.run(t, command, w)
 	}
-	ran[command] = true
+	s.ran[command] = true
 }
 
 // mustHave ensures that a folder has a test of that name.
@@ -241,7 +161,7 @@ func TestREADMERules(t *testing.T) {
 	}
 }
 
-// Ensure that every command of the pages is run, does what the page says, and has a row above.
+// Ensure that every command of the pages is run, does what the page says, and has a row.
 func TestREADMECommands(t *testing.T) {
 	skipIfShort(t)
 	t.Setenv("TRIBUTARY_FLUSH_EVERY", flushEvery)
@@ -258,7 +178,7 @@ func TestREADMECommands(t *testing.T) {
 				used[c] = true
 				w, ok := how(c)
 				if !ok {
-					t.Errorf("%s:%d: no test runs this: give it a row in readme_commands_test.go:\n%s", page, b.line, c)
+					t.Errorf("%s:%d: no test runs this: give it a row in readme_rows_test.go:\n%s", page, b.line, c)
 					continue
 				}
 				t.Run(strings.TrimSpace(c[:min(len(c), 50)]), func(t *testing.T) { s.do(t, c, w) })
@@ -266,51 +186,10 @@ func TestREADMECommands(t *testing.T) {
 		}
 		checkMentions(t, s, page, prose)
 	}
+	checkMetrics(t, s)
 	for c := range rows {
 		if !used[c] {
 			t.Errorf("no page has the command %q any more: remove its row", c)
 		}
 	}
-}
-
-var (
-	placeholder = regexp.MustCompile(` [A-Z]+\b`)
-	flagName    = regexp.MustCompile(`--[a-z][a-z-]*`)
-)
-
-// checkMentions ensures that the command line knows the commands and flags that the prose speaks of.
-func checkMentions(t *testing.T, s shell, page, prose string) {
-	t.Helper()
-	n := 0
-	for _, m := range span.FindAllStringSubmatch(prose, -1) {
-		command := placeholder.ReplaceAllString(strings.TrimPrefix(m[1], "./scripts/"), "")
-		if name, _, _ := strings.Cut(command, " "); name == "demo" || name == "bench" {
-			command = "tributary " + command
-		}
-		if words := strings.Fields(command); len(words) < 2 || words[0] != "tributary" {
-			continue
-		}
-		n++
-		s.once(t, command+" --help", way{shows: "Usage: "})
-	}
-	for _, f := range flagName.FindAllString(prose, -1) {
-		if page == readme && !slices.Contains(knownFlags(t, s), f) {
-			t.Errorf("%s: nothing takes %s", page, f)
-		}
-	}
-	if page == readme && n < 5 {
-		t.Errorf("%s: only %d mentions of commands were found", page, n)
-	}
-}
-
-// knownFlags are those of the demo, of dev and of the services.
-func knownFlags(t *testing.T, s shell) []string {
-	t.Helper()
-	c := exec.CommandContext(t.Context(), "bash", "-c", "tributary demo --help; tributary dev --help; ingest --help")
-	c.Env = s.env
-	out, err := c.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return flagName.FindAllString(string(out), -1)
 }
