@@ -37,7 +37,12 @@ async function load({ requests }, i) {
   page.on('console', (m) => { if (['error', 'warning'].includes(m.type())) told.console.push(m.text()) })
   page.on('pageerror', (e) => told.console.push(String(e)))
   await page.goto(`http://${host}/page/${i}?utm_source=newsletter&utm_medium=email`)
+  const tooLate = setTimeout(() => { // a page that does not do its part must not hold up the test
+    console.error(`page ${i}: ${left} of ${requests} requests are missing; ${JSON.stringify(told)}`)
+    process.exit(1)
+  }, 20_000)
   await answered
+  clearTimeout(tooLate)
   await page.waitForLoadState('networkidle')
   return told
 }
