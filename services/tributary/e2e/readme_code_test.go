@@ -45,7 +45,9 @@ func TestREADMECode(t *testing.T) {
 	if len(scripts) != 1 {
 		t.Fatalf("the README has %d scripts for Node.js, this test knows one", len(scripts))
 	}
-	nodeCode(t, packages, "the script for Node.js", here.Replace(scripts[0].text))
+	if _, complaints := nodeCode(t, packages, "the script for Node.js", here.Replace(scripts[0].text)); complaints != "" {
+		t.Errorf("the script for Node.js complains: %s", complaints)
+	}
 	got := browse(t, p, packages, browser, here)
 	p.awaitCounts(t, 5, 4)
 	same(t, "orders told by Node.js", lines(t, p.db, "SELECT order_id, source, visitor, user, value_minor, currency FROM bi.orders"),

@@ -11,8 +11,8 @@ import (
 )
 
 var (
-	placeholder = regexp.MustCompile(` [A-Z]+\b`)
-	flagName    = regexp.MustCompile(`--[a-z][a-z-]*`)
+	argument = regexp.MustCompile(` [A-Z]+\b`)
+	flagName = regexp.MustCompile(`--[a-z][a-z-]*`)
 )
 
 // checkMentions ensures that the command line knows the commands and flags that the prose speaks of.
@@ -20,7 +20,7 @@ func checkMentions(t *testing.T, s shell, page, prose string) {
 	t.Helper()
 	n := 0
 	for _, m := range span.FindAllStringSubmatch(prose, -1) {
-		command := placeholder.ReplaceAllString(strings.TrimPrefix(m[1], "./scripts/"), "")
+		command := argument.ReplaceAllString(strings.TrimPrefix(m[1], "./scripts/"), "")
 		if name, _, _ := strings.Cut(command, " "); name == "demo" || name == "bench" {
 			command = "tributary " + command
 		}
@@ -72,7 +72,7 @@ func checkMetrics(t *testing.T, s shell) {
 	}
 	named := metric.FindAllStringSubmatch(read(t, readme), -1)
 	for _, m := range named {
-		if !strings.Contains(all, "\n"+m[1]) {
+		if !strings.Contains(all, "\n# TYPE "+m[1]+" ") {
 			t.Errorf("no service has the metric %s", m[1])
 		}
 	}
