@@ -14,6 +14,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/tributary-data/tributary/pkg/obs"
 )
 
 // Config of the engine.
@@ -32,7 +34,7 @@ type Server struct{ config Config }
 // New checks the configuration; it loads and opens nothing.
 func New(c Config) (*Server, error) {
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
-		return nil, fmt.Errorf("engine address %q: expected host:port: %w", c.Addr, err)
+		return nil, fmt.Errorf("engine address %q: use host:port, such as 127.0.0.1:8123: %w", c.Addr, err)
 	}
 	if c.DataDir == "" {
 		return nil, errors.New("the engine needs a data folder")
@@ -56,9 +58,9 @@ func (s *Server) Run(ctx context.Context, ready func(addr string)) error {
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", s.config.Addr)
+	l, err := obs.Listen(s.config.Addr)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w", s.config.Addr, err)
+		return fmt.Errorf("engine: %w", err)
 	}
 	defer l.Close()
 	p, err := openPool(ctx, lib, s.config.DataDir)

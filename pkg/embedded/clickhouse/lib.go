@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 	"unsafe"
 
 	"github.com/ebitengine/purego"
@@ -42,7 +43,7 @@ func load(path string) (*library, error) {
 	}
 	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_GLOBAL)
 	if err != nil {
-		return nil, fmt.Errorf("load the engine's library %s: %w", path, err)
+		return nil, fmt.Errorf("%s is no engine for %s/%s: set TRIBUTARY_ENGINE to the path of libchdb.so, or unset it to have it fetched: %w", path, runtime.GOOS, runtime.GOARCH, shorter(path, err))
 	}
 	l := &library{}
 	for name, fn := range map[string]any{
@@ -66,12 +67,17 @@ func load(path string) (*library, error) {
 	} {
 		addr, err := purego.Dlsym(handle, name)
 		if err != nil {
-			return nil, fmt.Errorf("%s is not the engine's library, or another version: %w", path, err)
+			return nil, fmt.Errorf("%s is not the engine's library, or another version: set TRIBUTARY_ENGINE to the path of libchdb.so, or unset it to have it fetched", path)
 		}
 		purego.RegisterFunc(fn, addr)
 	}
 	l.setSignalHandlers(0)
 	return l, nil
+}
+
+// shorter drops the path that the loader puts before its reason.
+func shorter(path string, err error) error {
+	return errors.New(strings.TrimPrefix(err.Error(), path+": "))
 }
 
 // conn is one connection of the engine. It runs one statement at a time.

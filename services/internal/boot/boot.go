@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/caarlos0/env/v11"
 	"go.uber.org/zap"
 
 	"github.com/tributary-data/tributary/pkg/obs"
@@ -54,7 +53,8 @@ func (s Service[C]) Main(args []string, stdin io.Reader, out io.Writer) int {
 		}
 	}
 	var c C
-	if err := env.ParseWithOptions(&c, env.Options{Prefix: Prefix}); err != nil {
+	strange, err := settings(&c, os.Environ())
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v; see --help\n", s.Name, err)
 		return 2
 	}
@@ -63,27 +63,27 @@ func (s Service[C]) Main(args []string, stdin io.Reader, out io.Writer) int {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", s.Name, err)
 		return 2
 	}
+	for _, name := range strange {
+		log.Warn(name + " is no setting of this program and changes nothing; see --help")
+	}
+	r, err := s.Build(c, log)
+	if err != nil { // nothing was dialled yet: it is the settings
+		fmt.Fprintf(os.Stderr, "%s: %v\n", s.Name, err)
+		return 2
+	}
+	if check {
+		return 0
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if attached {
 		ctx = until(ctx, stdin)
 	}
-	if err := s.run(ctx, c, log, check); err != nil {
+	if err := r.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		log.Error("stopped", zap.Error(err))
 		return 1
 	}
 	return 0
-}
-
-func (s Service[C]) run(ctx context.Context, c C, log *zap.Logger, check bool) error {
-	r, err := s.Build(c, log)
-	if err != nil || check {
-		return err
-	}
-	if err := r.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
 }
 
 // until ends the context when r does.

@@ -23,7 +23,11 @@ Settings are environment variables:
 	}
 }
 
-type variable struct{ name, about string }
+type variable struct {
+	name, about string
+	kind        reflect.Type
+	required    bool
+}
 
 // variables of a configuration, by the tags that the env library reads too, and help.
 func variables(t reflect.Type, prefix string) (out []variable) {
@@ -33,7 +37,7 @@ func variables(t reflect.Type, prefix string) (out []variable) {
 			out = append(out, variables(f.Type, prefix+p)...)
 			continue
 		}
-		name, _, _ := strings.Cut(f.Tag.Get("env"), ",")
+		name, options, _ := strings.Cut(f.Tag.Get("env"), ",")
 		if name == "" || name == "-" {
 			continue
 		}
@@ -41,7 +45,7 @@ func variables(t reflect.Type, prefix string) (out []variable) {
 		if d := f.Tag.Get("envDefault"); d != "" {
 			about += " (default " + d + ")"
 		}
-		out = append(out, variable{prefix + name, about})
+		out = append(out, variable{prefix + name, about, f.Type, options == "required"})
 	}
 	return out
 }
