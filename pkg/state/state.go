@@ -8,7 +8,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"sort"
+	"strings"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -42,7 +46,7 @@ func Open(dir string, o Options) (*Store, error) {
 	defer cache.Unref()
 	db, err := pebble.Open(dir, &pebble.Options{FS: o.FS, Cache: cache, MemTableSize: 8 << 20, Logger: quiet{}})
 	if err != nil {
-		return nil, fmt.Errorf("open state in %s: %w", dir, err)
+		return nil, refused(dir, err)
 	}
 	s := &Store{db: db}
 	value, closer, err := db.Get(nextKey)
@@ -58,6 +62,24 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	s.next = int64(binary.BigEndian.Uint64(value))
 	return s, nil
+}
+
+// refused makes a sentence of a store that does not open.
+func refused(dir string, err error) error {
+	var p *fs.PathError
+	why := err
+	if errors.As(err, &p) {
+		why = p.Err
+	}
+	switch {
+	case errors.Is(err, syscall.EAGAIN), strings.Contains(err.Error(), "lock held by current process"):
+		return fmt.Errorf("another process keeps its state in %s: stop it, or set TRIBUTARY_STATE_DIR to another folder", dir)
+	case errors.Is(err, syscall.ENOSPC):
+		return fmt.Errorf("no space left for state in %s: free some, or set TRIBUTARY_STATE_DIR to a folder with more", dir)
+	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("cannot keep state in %s: set TRIBUTARY_STATE_DIR to a folder that may be written: %w", dir, why)
+	}
+	return fmt.Errorf("open state in %s: %w", dir, err)
 }
 
 // Next is the offset to resume from; 0 for an empty store.
@@ -151,6 +173,9 @@ type quiet struct{}
 
 func (quiet) Infof(string, ...any)  {}
 func (quiet) Errorf(string, ...any) {}
+
+// Fatalf ends the process, as Pebble demands: it could not write its log, and nothing may go on as if it had.
 func (quiet) Fatalf(f string, a ...any) {
-	panic(fmt.Sprintf("pebble: "+f, a...))
+	fmt.Fprintln(os.Stderr, "state cannot be written (free space on its disk, or set TRIBUTARY_STATE_DIR to another folder):", fmt.Sprintf(f, a...))
+	os.Exit(1)
 }
