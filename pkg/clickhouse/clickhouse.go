@@ -5,7 +5,6 @@ package clickhouse
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -135,7 +134,7 @@ func (d *DB) WaitTable(ctx context.Context, table string) error {
 		select {
 		case <-ctx.Done():
 			t.Stop()
-			return fmt.Errorf("table %s is not there (create it with: tributary migrate): %w", table, errors.Join(ctx.Err(), err))
+			return fmt.Errorf("waited for table %s (create it with: tributary migrate): %w", table, err)
 		case <-t.C:
 		}
 		backoff = min(2*backoff, time.Second)

@@ -90,12 +90,12 @@ func exception(ex *ch.Exception) string {
 	case codeUnknownDatabase, codeUnknownTable:
 		return what + " (create what is ours with: tributary migrate)"
 	}
-	return what
+	return "check the statement, ClickHouse says: " + what
 }
 
 var (
 	comments = regexp.MustCompile(`(?s)/\*.*?\*/`)
-	trailers = regexp.MustCompile(`\. (Expected one of|In scope|Maybe you meant|\(|Stack trace)`)
+	trailers = regexp.MustCompile(`\. (Expected one of|\(|Stack trace)`)
 )
 
 // firstSentence cuts a server's message where its lists of tokens, scopes and stacks begin, and makes it one line.

@@ -6,6 +6,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -170,9 +171,6 @@ func (c *Client) checkAppendTime(ctx context.Context, t Topic) error {
 func (c *Client) Partitions(ctx context.Context, topic string) (int, error) {
 	res, err := c.client.Metadata(ctx, &kafkago.MetadataRequest{Topics: []string{topic}})
 	if err != nil {
-		if why := c.Check(ctx); why != nil {
-			return 0, why
-		}
 		return 0, fmt.Errorf("metadata of %s: %w", topic, err)
 	}
 	if len(res.Topics) != 1 {
@@ -228,7 +226,10 @@ func (c *Client) WaitPartitions(ctx context.Context, topic string) (int, error) 
 	backoff := 50 * time.Millisecond
 	var told time.Time
 	for {
-		n, err := c.Partitions(ctx, topic)
+		n, err := 0, c.Check(ctx) // first: kafka-go says little of who answers
+		if err == nil {
+			n, err = c.Partitions(ctx, topic)
+		}
 		if err == nil && n > 0 {
 			return n, nil
 		}
@@ -240,7 +241,7 @@ func (c *Client) WaitPartitions(ctx context.Context, topic string) (int, error) 
 			c.config.Waiting(err)
 		}
 		if werr := wait(ctx, backoff); werr != nil {
-			return 0, fmt.Errorf("topic %s is not there (create it with: tributary topics create): %w", topic, errors.Join(werr, err))
+			return 0, fmt.Errorf("waited for topic %s (create it with: tributary topics create): %w", topic, cmp.Or(err, werr))
 		}
 		backoff = min(2*backoff, time.Second)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"strings"
 	"unsafe"
 
 	"github.com/ebitengine/purego"
@@ -34,6 +33,9 @@ type library struct {
 
 // load opens the shared library and turns its signal handlers off: with them a crash of Go code hangs.
 func load(path string) (*library, error) {
+	if why := unfit(path); why != nil {
+		return nil, fmt.Errorf("%s is no engine for %s/%s (%w): set TRIBUTARY_ENGINE to the path of libchdb.so, or unset it to have it fetched", path, runtime.GOOS, runtime.GOARCH, why)
+	}
 	// The engine reads its time zone from C's environment, which os.Setenv does not reach. UTC like a server in a
 	// container: Native blocks of revision 0 carry DateTime columns without their zone, so clients fall back to it.
 	if addr, err := purego.Dlsym(purego.RTLD_DEFAULT, "setenv"); err == nil {
@@ -43,7 +45,7 @@ func load(path string) (*library, error) {
 	}
 	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_GLOBAL)
 	if err != nil {
-		return nil, fmt.Errorf("%s is no engine for %s/%s: set TRIBUTARY_ENGINE to the path of libchdb.so, or unset it to have it fetched: %w", path, runtime.GOOS, runtime.GOARCH, shorter(path, err))
+		return nil, fmt.Errorf("the engine %s does not load (%w): set TRIBUTARY_ENGINE to the path of another libchdb.so, or unset it to have it fetched", path, err)
 	}
 	l := &library{}
 	for name, fn := range map[string]any{
@@ -73,11 +75,6 @@ func load(path string) (*library, error) {
 	}
 	l.setSignalHandlers(0)
 	return l, nil
-}
-
-// shorter drops the path that the loader puts before its reason.
-func shorter(path string, err error) error {
-	return errors.New(strings.TrimPrefix(err.Error(), path+": "))
 }
 
 // conn is one connection of the engine. It runs one statement at a time.

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
+
+	"github.com/tributary-data/tributary/schemas/stores"
 )
 
 // elsewhere are settings of one program that may stand in the environment of all: they are shared, or inherited.
@@ -20,8 +22,12 @@ var elsewhere = []string{"ADDR", "ADMIN_ADDR", "CLOCK", "STORES", "KAFKA_BROKERS
 func settings(c any, environ []string) (strange []string, err error) {
 	given := env.ToMap(environ)
 	known := variables(reflect.TypeOf(c).Elem(), Prefix)
+	var names []string
+	for _, v := range known {
+		names = append(names, v.name)
+	}
 	for _, name := range unknown(given, known) {
-		if near, ok := nearest(name, known); ok && given[near] == "" {
+		if near := stores.Nearest(name, names); near != "" && given[near] == "" {
 			return nil, fmt.Errorf("%s is no setting: did you mean %s? Rename or unset it", name, near)
 		}
 		strange = append(strange, name)
@@ -73,36 +79,4 @@ func unknown(given map[string]string, known []variable) (out []string) {
 	}
 	slices.Sort(out)
 	return out
-}
-
-// nearest setting, at most two typing mistakes away.
-func nearest(name string, known []variable) (string, bool) {
-	best, least := "", 3
-	for _, v := range known {
-		if d := distance(name, v.name); d < least {
-			best, least = v.name, d
-		}
-	}
-	return best, best != ""
-}
-
-// distance is Levenshtein's: letters put in, left out or changed.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
