@@ -134,7 +134,7 @@ func (d *DB) WaitTable(ctx context.Context, table string) error {
 		select {
 		case <-ctx.Done():
 			t.Stop()
-			return fmt.Errorf("waited for table %s (create it with: tributary migrate): %w", table, err)
+			return fmt.Errorf("waited for table %s (create it with: tributary migrate): %w: %w", table, ctx.Err(), err)
 		case <-t.C:
 		}
 		backoff = min(2*backoff, time.Second)

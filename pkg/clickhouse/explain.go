@@ -49,6 +49,12 @@ const (
 	codeAuthentication   = 516
 )
 
+// Missing tells whether an error says that a table, a view or a database is not there.
+func Missing(err error) bool {
+	var ex *ch.Exception
+	return errors.As(err, &ex) && (ex.Code == codeUnknownTable || ex.Code == codeUnknownDatabase)
+}
+
 // explain makes one sentence of what the client and the server say, which can be a page.
 func (d *DB) explain(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {

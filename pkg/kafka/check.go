@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -74,6 +75,9 @@ func (c *Client) ask(ctx context.Context, broker string) error {
 		return unreached(broker, err)
 	}
 	answer, err := apiVersions(conn)
+	if errors.Is(err, os.ErrDeadlineExceeded) && speaksHTTP(conn) {
+		err = errForeign
+	}
 	switch {
 	case errors.Is(err, errForeign):
 		return fmt.Errorf("what answers at %s is no Kafka broker: set TRIBUTARY_KAFKA_BROKERS or --brokers to the address of one", broker)
@@ -83,6 +87,19 @@ func (c *Client) ask(ctx context.Context, broker string) error {
 		return fmt.Errorf("the broker at %s is too old (it knows fetch up to version %d, %d is needed): %w", broker, answer, neededFetch, ErrVersion)
 	}
 	return nil
+}
+
+// speaksHTTP tells whether somebody who did not answer waits for the end of an HTTP request: that is what ours looks like to him.
+func speaksHTTP(conn net.Conn) bool {
+	if conn.SetDeadline(time.Now().Add(time.Second/2)) != nil {
+		return false
+	}
+	if _, err := io.WriteString(conn, "\r\n\r\n"); err != nil {
+		return false
+	}
+	var head [5]byte
+	_, err := io.ReadFull(conn, head[:])
+	return err == nil && string(head[:]) == "HTTP/"
 }
 
 // unreached makes a sentence of a broken connection.

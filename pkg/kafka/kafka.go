@@ -6,7 +6,6 @@
 package kafka
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -241,7 +240,7 @@ func (c *Client) WaitPartitions(ctx context.Context, topic string) (int, error) 
 			c.config.Waiting(err)
 		}
 		if werr := wait(ctx, backoff); werr != nil {
-			return 0, fmt.Errorf("waited for topic %s (create it with: tributary topics create): %w", topic, cmp.Or(err, werr))
+			return 0, fmt.Errorf("waited for topic %s (create it with: tributary topics create): %w", topic, errors.Join(werr, err))
 		}
 		backoff = min(2*backoff, time.Second)
 	}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -53,6 +55,9 @@ func storeFiles(paths []string) ([]string, error) {
 	var out []string
 	for _, p := range paths {
 		info, err := os.Stat(p)
+		if errors.Is(err, fs.ErrPermission) {
+			return nil, fmt.Errorf("cannot read store file: set its permission, or TRIBUTARY_STORES: %w", err)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("store file %s is not there: set TRIBUTARY_STORES to files or folders", p)
 		}

@@ -52,7 +52,7 @@ func (c *queryCmd) Run(ctx context.Context) error {
 
 // didYouMean names the views that there are if the name of none was given.
 func didYouMean(ctx context.Context, db *clickhouse.DB, text string, cause error) error {
-	if text != oneWord(text) {
+	if text != oneWord(text) || !clickhouse.Missing(cause) {
 		return cause
 	}
 	rows, err := db.Select(ctx, "SELECT name FROM system.tables WHERE database = 'bi' ORDER BY editDistance(name, '"+oneWord(strings.TrimPrefix(text, "bi."))+"'), name")

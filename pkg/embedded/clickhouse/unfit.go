@@ -2,8 +2,10 @@ package clickhouse
 
 import (
 	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 )
@@ -23,17 +25,18 @@ func unfit(path string) error {
 	case runtime.GOOS != "linux":
 		return nil
 	}
+	machine, err := machineOf(path)
+	if err != nil {
+		return err
+	}
+	if want := machines[runtime.GOARCH]; machine != want {
+		return fmt.Errorf("it is for %s", machine)
+	}
 	f, err := elf.Open(path)
 	if err != nil {
-		if info.Size() > 0 && errors.As(err, new(*elf.FormatError)) {
-			return errors.New("it is no shared library")
-		}
 		return errors.New("it is cut short")
 	}
 	defer f.Close()
-	if want := machines[runtime.GOARCH]; f.Machine != want {
-		return fmt.Errorf("it is for %s", f.Machine)
-	}
 	flags, err := f.DynValue(elf.DT_FLAGS_1)
 	program := err == nil && len(flags) == 1 && elf.DynFlag1(flags[0])&elf.DF_1_PIE != 0
 	if f.Type != elf.ET_DYN || program {
@@ -45,4 +48,18 @@ func unfit(path string) error {
 		}
 	}
 	return nil
+}
+
+// machineOf reads the first bytes of an ELF file, which are there even if it is cut short.
+func machineOf(path string) (elf.Machine, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, fmt.Errorf("it cannot be read: %w", errors.Unwrap(err))
+	}
+	defer f.Close()
+	var head [20]byte
+	if _, err := io.ReadFull(f, head[:]); err != nil || string(head[:4]) != elf.ELFMAG {
+		return 0, errors.New("it is no shared library")
+	}
+	return elf.Machine(binary.LittleEndian.Uint16(head[18:])), nil
 }

@@ -33,12 +33,12 @@ func (r *runner) makeDir() error {
 	if err := r.empty(); err != nil {
 		return err
 	}
-	_, before := os.Stat(r.dir)
+	_, err := os.Stat(r.dir)
+	r.made = errors.Is(err, fs.ErrNotExist)
 	if err := os.MkdirAll(r.dir, 0o755); err != nil {
 		return fmt.Errorf("cannot make the demo's folder: choose another with --dir: %w", err)
 	}
-	err := roomIn(r.dir, needFree)
-	if err != nil && before != nil {
+	if err = roomIn(r.dir, needFree); err != nil && r.made {
 		_ = os.Remove(r.dir) // we made it; want of space is what counts
 	}
 	return err

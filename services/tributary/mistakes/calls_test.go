@@ -58,7 +58,9 @@ func text(t *testing.T, dir string) map[string]string {
 	return map[string]string{"text": write(t, dir, "engine.txt", "the engine is elsewhere\n")}
 }
 
-func ownPrograms(*testing.T, string) map[string]string { return map[string]string{"programs": programs} }
+func ownPrograms(*testing.T, string) map[string]string {
+	return map[string]string{"programs": programs}
+}
 
 // someLibrary is the system's C library: it loads, and is no engine.
 func someLibrary(t *testing.T, _ string) map[string]string {

@@ -20,7 +20,7 @@ var machine = []mistake{
 	{name: "dev's port for traffic is taken", call: []string{"tributary", "dev", "--dir=$dir", "--addr=$taken"}, says: "ingest: address $taken is taken by another program: stop it", exit: 1},
 	{name: "dev's port for Kafka is taken", call: []string{"tributary", "dev", "--dir=$dir", "--addr=127.0.0.1:0", "--kafka=$taken"}, says: "kafka: broker: address $taken is taken", exit: 1},
 	{name: "dev's port for ClickHouse is taken", call: []string{"tributary", "dev", "--dir=$dir", "--addr=127.0.0.1:0", "--clickhouse=$taken"}, says: "clickhouse: engine: address $taken is taken", exit: 1},
-	{name: "the demo's port is taken", call: []string{"tributary", "demo", "--events=300", "--dir=$dir/demo", "--addr=$taken"}, says: "address $taken is taken by another program: stop it", exit: 1, prepare: parent},
+	{name: "the demo's port is taken", call: []string{"tributary", "demo", "--events=300", "--dir=$dir", "--addr=$taken"}, says: "address $taken is taken by another program: stop it", exit: 1},
 	{name: "dev's folder is a file", call: []string{"tributary", "dev", "--dir=$file"}, says: "choose another with --dir: not a directory", exit: 1, prepare: file},
 	{name: "the demo's folder is below a file", call: []string{"tributary", "demo", "--dir=$file/x"}, says: "choose another with --dir", exit: 1, prepare: file},
 	{name: "dev's folder may not be written", call: []string{"tributary", "dev", "--dir=$closed/dev"}, says: "choose another with --dir: permission denied", exit: 1, prepare: closed, as: 65534},
@@ -37,11 +37,6 @@ var machine = []mistake{
 
 func file(t *testing.T, dir string) map[string]string {
 	return map[string]string{"file": write(t, dir, "a-file", "")}
-}
-
-// parent makes the folder in which the demo may make its own, and which is to be empty again.
-func parent(t *testing.T, dir string) map[string]string {
-	return map[string]string{"dir": filepath.Join(dir, "new")}
 }
 
 // closed is a folder that only the test's user may write.
@@ -71,7 +66,7 @@ func used(t *testing.T, dir string) map[string]string {
 	return map[string]string{"used": dir}
 }
 
-// tiny is a file system of 256 KiB.
+// tiny is a file system of 16 KiB.
 func tiny(t *testing.T, dir string) map[string]string {
 	p := filepath.Join(dir, "tiny")
 	if err := os.Mkdir(p, 0o777); err != nil {

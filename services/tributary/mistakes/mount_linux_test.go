@@ -2,4 +2,4 @@ package mistakes_test
 
 import "syscall"
 
-func mountTiny(dir string) error { return syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=256k") }
+func mountTiny(dir string) error { return syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=16k") }

@@ -38,7 +38,7 @@ type mistake struct {
 const within = 9 * time.Second
 
 // advice are the words of which one must be in each sentence: it says what to do.
-var advice = regexp.MustCompile(`\b(set|start|stop|use|choose|free|create|install|run|check|see|build|put|grant|remove|did you mean|expected|must be|needs|apply|take|restore)\b`)
+var advice = regexp.MustCompile(`\b(set|start|stop|use|choose|free|create|install|run|check|see|build|change|put|grant|remove|did you mean|expected|must be|needs|apply|take|restore)\b`)
 
 // noise is what no person wants to read.
 var noise = regexp.MustCompile(`goroutine \d|exit status|panic:|runtime error|kafka\.\(\*Client\)|sendQuery|\{"`)
@@ -91,6 +91,9 @@ func (o *output) String() string {
 // check makes the mistake, and compares what the program says, how it ends, and what it leaves.
 func (m mistake) check(t *testing.T, w world) {
 	dir := t.TempDir()
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { // for mistakes of another user
+		t.Fatal(err)
+	}
 	names := map[string]string{"dir": filepath.Join(dir, "new"), "tmp": dir}
 	if m.prepare != nil {
 		for k, v := range m.prepare(t, dir) {
