@@ -16,6 +16,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"go.uber.org/zap"
 
 	"github.com/tributary-data/tributary/pkg/stream"
 )
@@ -29,6 +30,8 @@ type Options struct {
 	FS vfs.FS
 	// CacheBytes is the block cache. Default: 4 MiB (hot entries live decoded in the fold).
 	CacheBytes int64
+	// Log is told why the process ends when a store cannot be written any more. Nil: standard error.
+	Log *zap.Logger
 }
 
 // Store is one partition's state. One goroutine owns it.
@@ -44,7 +47,7 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	cache := pebble.NewCache(o.CacheBytes)
 	defer cache.Unref()
-	db, err := pebble.Open(dir, &pebble.Options{FS: o.FS, Cache: cache, MemTableSize: 8 << 20, Logger: quiet{}})
+	db, err := pebble.Open(dir, &pebble.Options{FS: o.FS, Cache: cache, MemTableSize: 8 << 20, Logger: quiet{o.Log}})
 	if err != nil {
 		return nil, refused(dir, err)
 	}
@@ -169,13 +172,18 @@ func (c *changes) write(b *pebble.Batch) error {
 }
 
 // quiet drops Pebble's own log lines: what matters comes back as errors.
-type quiet struct{}
+type quiet struct{ log *zap.Logger }
 
 func (quiet) Infof(string, ...any)  {}
 func (quiet) Errorf(string, ...any) {}
 
 // Fatalf ends the process, as Pebble demands: it could not write its log, and nothing may go on as if it had.
-func (quiet) Fatalf(f string, a ...any) {
-	fmt.Fprintln(os.Stderr, "state cannot be written (free space on its disk, or set TRIBUTARY_STATE_DIR to another folder):", fmt.Sprintf(f, a...))
+func (q quiet) Fatalf(f string, a ...any) {
+	err := fmt.Errorf("state cannot be written: free space on its disk, or set TRIBUTARY_STATE_DIR to another folder: "+f, a...)
+	if q.log == nil {
+		fmt.Fprintln(os.Stderr, err)
+	} else {
+		q.log.Error("stopped", zap.Error(err))
+	}
 	os.Exit(1)
 }

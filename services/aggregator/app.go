@@ -115,7 +115,7 @@ func (a *app) group(topic, stage string, w *clickhouse.Writer, make func(p int32
 		Config:  stream.Config{FlushEvery: a.config.FlushEvery, FailPoint: boot.FailPoint},
 		Metrics: stream.NewMetrics(a.registry, stage),
 		Open: func(p int32) (part stream.Part[clickhouse.Submission], err error) {
-			st, err := state.Open(filepath.Join(a.dir, stage, fmt.Sprintf("g%d.e%d", a.config.Generation, a.config.Epoch), strconv.Itoa(int(p))), state.Options{})
+			st, err := state.Open(filepath.Join(a.dir, stage, fmt.Sprintf("g%d.e%d", a.config.Generation, a.config.Epoch), strconv.Itoa(int(p))), state.Options{Log: a.log})
 			if err != nil {
 				return part, err
 			}

@@ -93,7 +93,7 @@ func (a *app) fold(ctx context.Context) error {
 
 // open restores the fold of one partition from its store.
 func (a *app) open(p int32, sink *lane) (part stream.Part[visitor.Output], err error) {
-	st, err := state.Open(filepath.Join(a.dir, "visitor", fmt.Sprintf("g%d.e%d", a.config.Generation, a.config.Epoch), strconv.Itoa(int(p))), state.Options{})
+	st, err := state.Open(filepath.Join(a.dir, "visitor", fmt.Sprintf("g%d.e%d", a.config.Generation, a.config.Epoch), strconv.Itoa(int(p))), state.Options{Log: a.log})
 	if err != nil {
 		return part, err
 	}

@@ -23,6 +23,7 @@ var calls = []mistake{
 	{name: "an event without a name", call: []string{"tributary", "send", ""}, says: "the event has no name: use one", exit: 2},
 	{name: "ingest's address without http://", call: []string{"tributary", "send", "page", "--ingest=127.0.0.1:8080"}, says: "use http://host:port", exit: 2},
 	{name: "ingest is not running", call: []string{"tributary", "send", "page", "--ingest=http://$refused"}, says: "start it with tributary dev", exit: 1},
+	{name: "a wrong write key", call: []string{"tributary", "send", "page", "--key=x", "--ingest=http://$unauthorized"}, says: "ingest knows no store with this write key: set --key", exit: 1},
 	{name: "ingest is not ready", call: []string{"tributary", "send", "page", "--ingest=http://$unavailable"}, says: "ingest is not ready yet: try again, and check /readyz", exit: 1},
 	{name: "what is at ingest's address is something else", call: []string{"tributary", "send", "page", "--ingest=http://$http"}, says: "ingest answers 404 Not Found: check", exit: 1},
 

@@ -53,6 +53,7 @@ func newWorld(t *testing.T) world {
 	w["mute"] = serve(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }) // reads, and never answers
 	w["refused"] = refused(t)
 	w["http"] = answers(t, http.StatusNotFound, "nothing here")
+	w["unauthorized"] = answers(t, http.StatusUnauthorized, `{"success":false}`)
 	w["unavailable"] = answers(t, http.StatusServiceUnavailable, "not yet")
 	w["native"] = answers(t, http.StatusBadRequest, "Port 9000 is for clickhouse-client program\r\nYou must use port 8123 for HTTP.\r\n")
 	return w
