@@ -164,3 +164,12 @@ func newestFetch(body []byte) (int, error) {
 	}
 	return 0, errForeign
 }
+
+// explained is one sentence for a person that keeps its cause for the code.
+type explained struct {
+	text  string
+	cause error
+}
+
+func (e explained) Error() string { return e.text }
+func (e explained) Unwrap() error { return e.cause }

@@ -176,7 +176,7 @@ func (c *Client) Partitions(ctx context.Context, topic string) (int, error) {
 		return 0, fmt.Errorf("metadata of %s: %d topics in the answer", topic, len(res.Topics))
 	}
 	if err := res.Topics[0].Error; errors.Is(err, kafkago.UnknownTopicOrPartition) {
-		return 0, fmt.Errorf("topic %s is not there: create it with tributary topics create", topic)
+		return 0, explained{fmt.Sprintf("topic %s is not there: create it with tributary topics create", topic), err}
 	} else if err != nil {
 		return 0, fmt.Errorf("metadata of %s: %w", topic, err)
 	}

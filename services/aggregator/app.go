@@ -37,9 +37,6 @@ type app struct {
 
 // New builds the aggregator from its settings; it dials nothing.
 func New(c Config, log *zap.Logger) (boot.Runner, error) {
-	if err := kafka.CheckOwnership(c.Ownership); err != nil {
-		return nil, err
-	}
 	c.Kafka.Waiting = func(why error) { log.Warn("waiting for Kafka", zap.Error(why)) }
 	client, err := kafka.NewClient(c.Kafka)
 	if err != nil {
@@ -48,6 +45,9 @@ func New(c Config, log *zap.Logger) (boot.Runner, error) {
 	c.ClickHouse.Waiting = func(why error) { log.Warn("waiting for ClickHouse", zap.Error(why)) }
 	db, err := clickhouse.Open(c.ClickHouse)
 	if err != nil {
+		return nil, err
+	}
+	if err := kafka.CheckOwnership(c.Ownership); err != nil {
 		return nil, err
 	}
 	dir, err := boot.StateDir(c.StateDir, "aggregator")

@@ -181,7 +181,7 @@ func (a *app) unready(part, why string) {
 func (a *app) moved(r *http.Request) error {
 	ctx, b := r.Context(), a.told.Load()
 	if b == nil {
-		return errors.New("Kafka's topics do not answer yet")
+		return errors.New("the topics do not answer yet")
 	}
 	if !a.health.IsReady() {
 		if _, err := b.open(ctx); err != nil {

@@ -33,12 +33,12 @@ type app struct {
 
 // New builds the sessionizer from its settings; it dials nothing.
 func New(c Config, log *zap.Logger) (boot.Runner, error) {
-	if err := kafka.CheckOwnership(c.Ownership); err != nil {
-		return nil, err
-	}
 	c.Kafka.Waiting = func(why error) { log.Warn("waiting for Kafka", zap.Error(why)) }
 	client, err := kafka.NewClient(c.Kafka)
 	if err != nil {
+		return nil, err
+	}
+	if err := kafka.CheckOwnership(c.Ownership); err != nil {
 		return nil, err
 	}
 	dir, err := boot.StateDir(c.StateDir, "sessionizer")

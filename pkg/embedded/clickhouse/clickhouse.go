@@ -34,7 +34,7 @@ type Server struct{ config Config }
 // New checks the configuration; it loads and opens nothing.
 func New(c Config) (*Server, error) {
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
-		return nil, fmt.Errorf("engine address %q: use host:port, such as 127.0.0.1:8123: %w", c.Addr, err)
+		return nil, fmt.Errorf("engine address %q: expected host:port, such as 127.0.0.1:8123: %w", c.Addr, err)
 	}
 	if c.DataDir == "" {
 		return nil, errors.New("the engine needs a data folder")

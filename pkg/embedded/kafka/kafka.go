@@ -32,7 +32,7 @@ type Broker struct{ config Config }
 func New(c Config) (*Broker, error) {
 	host, _, err := net.SplitHostPort(c.Addr)
 	if err != nil {
-		return nil, fmt.Errorf("broker address %q: use host:port, such as 127.0.0.1:9092: %w", c.Addr, err)
+		return nil, fmt.Errorf("broker address %q: expected host:port, such as 127.0.0.1:9092: %w", c.Addr, err)
 	}
 	// Clients connect to what the broker advertises, and nobody can connect to "every interface".
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
