@@ -32,6 +32,7 @@ var machine = []mistake{
 	{name: "the state's folder is a file", call: []string{"sessionizer"}, set: []string{"TRIBUTARY_STATE_DIR=$file", "TRIBUTARY_OWNERSHIP=all"}, says: "set TRIBUTARY_STATE_DIR to a folder that may be written", exit: 1, prepare: file},
 	{name: "the state's folder may not be written", call: []string{"sessionizer"}, set: []string{"TRIBUTARY_STATE_DIR=$closed/state", "TRIBUTARY_OWNERSHIP=all"}, says: "set TRIBUTARY_STATE_DIR to a folder that may be written: permission denied", exit: 1, prepare: closed, as: 65534},
 	{name: "two services on one state folder", call: []string{"sessionizer"}, set: []string{"TRIBUTARY_STATE_DIR=$state", "TRIBUTARY_OWNERSHIP=all"}, says: "another process keeps its state in", exit: 1, prepare: opened},
+	{name: "the state of a topic with other partitions", call: []string{"sessionizer"}, set: []string{"TRIBUTARY_STATE_DIR=$state"}, says: "is of a topic with 5 partitions, this one has 3: set TRIBUTARY_STATE_DIR to an empty folder", exit: 1, prepare: claimed},
 	{name: "the state of another log", call: []string{"sessionizer"}, set: []string{"TRIBUTARY_STATE_DIR=$state", "TRIBUTARY_OWNERSHIP=all"}, says: "the log does not hold the offset that the state needs; set TRIBUTARY_STATE_DIR to an empty folder", exit: 1, prepare: foreign},
 }
 
@@ -105,6 +106,14 @@ func foreign(t *testing.T, dir string) map[string]string {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return map[string]string{"state": dir}
+}
+
+// claimed is the state of a topic with five partitions.
+func claimed(t *testing.T, dir string) map[string]string {
+	if err := state.Claim(filepath.Join(dir, "visitor", "g0.e0"), 5); err != nil {
 		t.Fatal(err)
 	}
 	return map[string]string{"state": dir}
