@@ -49,6 +49,7 @@ const (
 	codeCancelled       = 394
 	codeAuthentication  = 516
 	codeBadArguments    = 36
+	codeTooMany         = 202
 	codeCannotUncompess = 271
 )
 

@@ -161,7 +161,7 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 		{http.MethodGet, "/play", "the path /play", nil, nil},
 		{http.MethodGet, "/replicas_status", "the path /replicas_status", nil, nil},
 		{http.MethodPut, "/", "the method PUT", nil, nil},
-		{http.MethodPost, "/", "external tables", nil, http.Header{"Content-Type": {"multipart/form-data; boundary=x"}}},
+		{http.MethodPost, "/", "KILL QUERY ... SYNC", url.Values{"query": {"KILL QUERY WHERE query_id = 'x' SYNC"}}, nil},
 		{http.MethodPost, "/", "Content-Encoding br", nil, http.Header{"Content-Encoding": {"br"}}},
 		{http.MethodPost, "/", "INTO OUTFILE", url.Values{"query": {"SELECT 1 INTO OUTFILE 'x'"}}, nil},
 		{http.MethodPost, "/", "tokens", url.Values{"query": {"SELECT 1"}}, http.Header{"Authorization": {"Bearer x"}}},

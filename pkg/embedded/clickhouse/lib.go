@@ -22,6 +22,9 @@ type library struct {
 	resultRowsRead    func(result unsafe.Pointer) uint64
 	resultBytesRead   func(result unsafe.Pointer) uint64
 	resultRowsWritten func(result unsafe.Pointer) uint64
+	resultWritten     func(result unsafe.Pointer) uint64
+	storageRowsRead   func(result unsafe.Pointer) uint64
+	storageBytesRead  func(result unsafe.Pointer) uint64
 	destroyResult     func(result unsafe.Pointer)
 	insertOpen        func(conn, query unsafe.Pointer, queryLen uint64, format unsafe.Pointer, formatLen uint64) unsafe.Pointer
 	insertAppend      func(stream, data unsafe.Pointer, n uint64) int32
@@ -56,6 +59,9 @@ func load(path string) (*library, error) {
 		"chdb_result_rows_read":            &l.resultRowsRead,
 		"chdb_result_bytes_read":           &l.resultBytesRead,
 		"chdb_result_rows_written":         &l.resultRowsWritten,
+		"chdb_result_bytes_written":        &l.resultWritten,
+		"chdb_result_storage_rows_read":    &l.storageRowsRead,
+		"chdb_result_storage_bytes_read":   &l.storageBytesRead,
 		"chdb_destroy_query_result":        &l.destroyResult,
 		"chdb_stream_insert_n":             &l.insertOpen,
 		"chdb_stream_append":               &l.insertAppend,
@@ -111,8 +117,10 @@ func (c *conn) handle() unsafe.Pointer { return *(*unsafe.Pointer)(c.holder) }
 
 // result of a statement, copied from C memory.
 type result struct {
-	data                           []byte
-	rowsRead, bytesRead, rowsWrite uint64
+	data                                       []byte
+	rowsRead, bytesRead, rowsWrite, bytesWrite uint64
+	rows                                       uint64   // of the answer
+	zones                                      []string // full types of its columns, where the blocks keep zones back
 }
 
 // query runs one statement that carries everything it needs.
@@ -175,7 +183,8 @@ func (l *library) take(r unsafe.Pointer) (result, error) {
 	if text := cstring(l.resultError(r)); text != "" {
 		return result{}, newException(text)
 	}
-	out := result{rowsRead: l.resultRowsRead(r), bytesRead: l.resultBytesRead(r), rowsWrite: l.resultRowsWritten(r)}
+	out := result{rowsRead: l.storageRowsRead(r), bytesRead: l.storageBytesRead(r), rowsWrite: l.resultRowsWritten(r), bytesWrite: l.resultWritten(r),
+		rows: l.resultRowsRead(r)}
 	if n := l.resultLength(r); n > 0 {
 		out.data = append([]byte(nil), unsafe.Slice((*byte)(l.resultBuffer(r)), n)...)
 	}

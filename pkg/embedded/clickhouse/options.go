@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -40,15 +41,15 @@ var ignored = map[string]bool{
 
 var settingName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-func readOptions(r *http.Request) (options, error) {
+func readOptions(r *http.Request, values url.Values) (options, error) {
 	// GET must not change anything, and compressed answers are on by default: both as in a server.
-	o := options{format: "TabSeparated", httpCompress: true, readonly: r.Method == http.MethodGet, sessionTimeout: sessionTimeout,
+	o := options{format: "TabSeparated", httpCompress: true, readonly: r.Method != http.MethodPost, sessionTimeout: sessionTimeout,
 		method: "LZ4", params: map[string]string{}, settings: map[string]string{}}
 	o.database = r.Header.Get("X-ClickHouse-Database")
 	if f := r.Header.Get("X-ClickHouse-Format"); f != "" {
 		o.format = f
 	}
-	for name, values := range r.URL.Query() {
+	for name, values := range values {
 		if err := o.set(name, values[len(values)-1]); err != nil {
 			return o, err
 		}
@@ -117,7 +118,7 @@ func (o *options) other(name, v string) error {
 func on(v string) bool { return v != "" && v != "0" && !strings.EqualFold(v, "false") }
 
 // authenticate knows one account: default, without a password.
-func (o *options) authenticate(r *http.Request) error {
+func (o *options) authenticate(r *http.Request, u url.Values) error {
 	if strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") {
 		return unsupported("tokens (Authorization: Bearer)")
 	}
@@ -125,7 +126,7 @@ func (o *options) authenticate(r *http.Request) error {
 	if h := r.Header.Get("X-ClickHouse-User"); h != "" {
 		user, password = h, r.Header.Get("X-ClickHouse-Key")
 	}
-	if u := r.URL.Query(); u.Has("user") || u.Has("password") {
+	if u.Has("user") || u.Has("password") {
 		user, password = u.Get("user"), u.Get("password")
 	}
 	if (user == "" || user == "default") && password == "" {
@@ -142,7 +143,7 @@ func (o *options) apply(c *conn) (undo func(), err error) {
 		database = "default"
 	}
 	if database != "" && database != c.database {
-		if _, err := c.query("USE `"+strings.NewReplacer(`\`, `\\`, "`", "\\`").Replace(database)+"`", "Null"); err != nil {
+		if _, err := c.query("USE "+identifier(database), "Null"); err != nil {
 			return nil, err
 		}
 		c.database = database

@@ -15,7 +15,10 @@ type query struct {
 
 // readQuery puts together what URL and body carry. With a query in the URL, the body goes on where it ends: it is
 // the rows of an INSERT, or the rest of the text.
-func readQuery(r *http.Request, o options) (query, error) {
+func readQuery(r *http.Request, o options, form bool) (query, error) {
+	if form {
+		return finish(understand(o.query, o.params), strings.NewReader(""), o)
+	}
 	body, err := decompressed(r, o.decompress)
 	if err != nil {
 		return query{}, err
@@ -33,8 +36,18 @@ func readQuery(r *http.Request, o options) (query, error) {
 		}
 		body = strings.NewReader("")
 	}
-	q.body = io.MultiReader(strings.NewReader(q.data), body)
-	return q, q.check(o.readonly)
+	return finish(q, body, o)
+}
+
+// finish checks the query and gives it its rows.
+func finish(q query, rows io.Reader, o options) (query, error) {
+	q.body = io.MultiReader(strings.NewReader(q.data), rows)
+	if err := q.check(o.readonly); err != nil || q.verb != "KILL" {
+		return q, err
+	}
+	var err error
+	q.text, err = killByClientsID(q.text)
+	return q, err
 }
 
 // understand parses the text, with values in the place of parameters.

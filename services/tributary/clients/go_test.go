@@ -16,7 +16,7 @@ import (
 
 var goCompressions = map[string]*ch.Compression{
 	"none": nil, "lz4": {Method: ch.CompressionLZ4}, "zstd": {Method: ch.CompressionZSTD, Level: 3},
-	"gzip": {Method: ch.CompressionGZIP, Level: 1}, "deflate": {Method: ch.CompressionDeflate, Level: 1}, "br": {Method: ch.CompressionBrotli, Level: 1},
+	"gzip": {Method: ch.CompressionGZIP, Level: 1}, "deflate": {Method: ch.CompressionDeflate, Level: 1},
 }
 
 // openGo connects clickhouse-go as our adapter does.

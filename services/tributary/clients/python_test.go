@@ -1,0 +1,76 @@
+package clients_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/tributary-data/tributary/pkg/embedded/harness"
+)
+
+// rawFormats are carried as bytes, from an answer into an insert.
+var rawFormats = []string{"JSONEachRow", "JSONCompactEachRow", "CSV", "CSVWithNames", "TabSeparated", "TabSeparatedWithNamesAndTypes", "Native", "RowBinary", "RowBinaryWithNamesAndTypes"}
+
+// python runs testdata/client.py and decodes what it prints.
+func python(t *testing.T, addr, mode string, arguments map[string]any, out any) {
+	t.Helper()
+	b, err := json.Marshal(arguments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decode(t, exec.CommandContext(t.Context(), harness.Python(t, "testdata/requirements.txt"), "testdata/client.py", mode, addr, string(b)), out)
+}
+
+// decode runs a script that prints JSON.
+func decode(t *testing.T, c *exec.Cmd, out any) {
+	t.Helper()
+	var stderr strings.Builder
+	c.Stderr = &stderr
+	printed, err := c.Output()
+	if err != nil {
+		t.Fatalf("the script failed: %v\n%s", err, stderr.String())
+	}
+	d := json.NewDecoder(bytes.NewReader(printed))
+	d.UseNumber()
+	if err := d.Decode(out); err != nil {
+		t.Fatalf("the script printed no JSON: %v\n%s", err, printed)
+	}
+}
+
+// Ensure that clickhouse-connect reads and writes every type: Native with each compression, as data frames, through
+// SQLAlchemy, and in raw formats.
+func TestPythonTypes(t *testing.T) {
+	addr, columns := start(t)
+	var got map[string][][]any
+	python(t, addr, "types", map[string]any{"create": columns.create("TABLE_NAME"), "formats": rawFormats}, &got)
+	for _, name := range []string{"clickhouse-connect, False", "clickhouse-connect, lz4", "clickhouse-connect, zstd", "clickhouse-connect, gzip", "pandas", "SQLAlchemy"} {
+		columns.expectRead(t, name, got[name])
+	}
+	for _, table := range []string{"none", "lz4", "zstd", "gzip", "pandas", "sqlalchemy"} {
+		columns.expectSame(t, "py_"+table)
+	}
+	for _, f := range rawFormats {
+		columns.expectSame(t, "py_"+strings.ToLower(f))
+	}
+}
+
+// Ensure that everything else that the client does comes back as from a server.
+func TestPythonWays(t *testing.T) {
+	addr, _ := start(t)
+	var got map[string]json.RawMessage
+	python(t, addr, "ways", map[string]any{"endless": endless("MARK")}, &got)
+	for name, v := range got {
+		t.Log(name, string(v))
+	}
+	nothingRuns(t, "py-")
+}
+
+// Ensure that eight readers beside a writer see whole inserts only.
+func TestPythonReaders(t *testing.T) {
+	addr, _ := start(t)
+	var got map[string]json.RawMessage
+	python(t, addr, "readers", map[string]any{"batch": 1000, "batches": 20}, &got)
+	expectJSON(t, got, map[string]any{"faults": []string{}, "rows": 20_000, "every reader read": true})
+}
