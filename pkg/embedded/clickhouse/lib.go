@@ -123,8 +123,18 @@ type result struct {
 	zones                                      []string // full types of its columns, where the blocks keep zones back
 }
 
-// query runs one statement that carries everything it needs.
+// query runs one statement that carries everything it needs. What a failed one wrote before it failed stays in the
+// connection, and the engine would put it before the next answer; so a statement without an answer takes it away.
 func (c *conn) query(text, format string) (result, error) {
+	res, err := c.statement(text, format)
+	if err != nil {
+		_, flushErr := c.statement("SELECT 1", "Null")
+		c.dirty = c.dirty || flushErr != nil
+	}
+	return res, err
+}
+
+func (c *conn) statement(text, format string) (result, error) {
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	q, f := pinned(&pin, text), pinned(&pin, format)

@@ -130,7 +130,6 @@ func wordOf(typ string, v any) any {
 func TestGoQueries(t *testing.T) {
 	addr, _ := start(t)
 	c := openGo(t, addr, &ch.Compression{Method: ch.CompressionLZ4})
-	odd := "it's \t a \\ \n \"text\""
 	ctx := ch.Context(t.Context(), ch.WithParameters(ch.Parameters{"s": "it's \"so\"", "n": "18446744073709551615"}),
 		ch.WithSettings(ch.Settings{"max_threads": 1}), ch.WithQueryID("go-queries"))
 	var server, client string

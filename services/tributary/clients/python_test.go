@@ -10,6 +10,9 @@ import (
 	"github.com/tributary-data/tributary/pkg/embedded/harness"
 )
 
+// odd is a text that every layer could spoil.
+const odd = "it's \t a \\ \n \"text\" % {x:y}"
+
 // rawFormats are carried as bytes, from an answer into an insert.
 var rawFormats = []string{"JSONEachRow", "JSONCompactEachRow", "CSV", "CSVWithNames", "TabSeparated", "TabSeparatedWithNamesAndTypes", "Native", "RowBinary", "RowBinaryWithNamesAndTypes"}
 
@@ -61,9 +64,24 @@ func TestPythonWays(t *testing.T) {
 	addr, _ := start(t)
 	var got map[string]json.RawMessage
 	python(t, addr, "ways", map[string]any{"endless": endless("MARK")}, &got)
-	for name, v := range got {
-		t.Log(name, string(v))
-	}
+	expectJSON(t, got, map[string]any{
+		"ping": true, "database": "bi", "setting": []int{1}, "settings of the client": 77, "query id": "py-query-id", "session": []int{2, 3},
+		"server parameters": []any{odd, []string{odd, ""}, nil, uint64(1<<64 - 1), 0.5, true},
+		"client parameters": []any{odd, []string{odd}, nil, 7}, "text": []any{odd, 5}, "form": []any{odd, 100_000},
+		"DB API":        []any{[]any{[]any{odd, 1}}, []string{"s", "n"}},
+		"external data": []any{[]any{"", 1}, []any{"x,y", 2}}, "external data is gone": "Code: 60",
+		"zone": "2026-07-01T12:00:00+09:00", "session zone": "2026-07-01T12:00:00+09:00",
+		"blocks": 200_000, "summary": []string{"1000", "1"},
+		"unknown table": "Code: 60", "unknown column": "Code: 47", "error in the middle": "Code: 395", "a bad row": "Code: 27",
+		"a password": "Code: 516", "execution time": "Code: 159", "killed": "Code: 394", "unknown through SQLAlchemy": "Code: 60",
+		"client's deadline": "OperationalError Error HTTPConnectionPool",
+		"ids":               []any{[][]string{{sessionID}}, []map[string]string{{"event_id": eventID}}},
+		"schemas":           []string{"bi", "api", "tributary"}, "tables": lines(t, "SELECT name FROM system.tables WHERE database = 'bi' ORDER BY name"),
+		"has table": []bool{true, false}, "comments": true, "count": 1, "select": []any{[]string{sessionID, "it's me"}},
+		"read_sql": map[string]any{"visitor": []string{"it's me"}},
+		"columns": map[string]string{"stage": "LowCardinality(String)", "processed_through": "DateTime64(3, 'UTC')", "final_through": "DateTime64(3, 'UTC')",
+			"partitions": "UInt64", "partitions_expected": "UInt64"},
+	})
 	nothingRuns(t, "py-")
 }
 

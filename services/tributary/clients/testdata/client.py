@@ -76,7 +76,7 @@ def types():
     for f in arguments["formats"]:
         table = "py_" + f.lower()
         c.command(arguments["create"].replace("TABLE_NAME", table))
-        c.raw_insert(table, insert_block=c.raw_query("SELECT * FROM reference ORDER BY n", fmt=f), fmt=f)
+        c.raw_insert(table, insert_block=c.raw_query("SELECT * FROM reference ORDER BY n", fmt=f, settings={"output_format_json_quote_denormals": 1}), fmt=f)
     engine = sqlalchemy.create_engine(f"clickhousedb://default:@{address}/default")
     with engine.begin() as conn:
         table = sqlalchemy.Table("reference", sqlalchemy.MetaData(), autoload_with=conn)
