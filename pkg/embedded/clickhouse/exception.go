@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -28,6 +29,16 @@ func newException(text string) *exception {
 		}
 	}
 	return fail(1002, "UNKNOWN_EXCEPTION", "%s", text)
+}
+
+// unmarked takes the front's comment out of an error that quotes its statement.
+func unmarked(err error, mark string) error {
+	var ex *exception
+	if !errors.As(err, &ex) {
+		return err
+	}
+	text := strings.ReplaceAll(ex.text, "\n"+mark, "")
+	return &exception{ex.code, strings.ReplaceAll(text, mark, "")}
 }
 
 func fail(code int, name, format string, args ...any) *exception {

@@ -105,10 +105,11 @@ func (f *front) execute(ctx context.Context, o options, q query, in form) (resul
 		text = m + q.text // rows may follow up to the end
 	}
 	res, err := f.pool.run(ctx, m, func() (result, error) { return c.query(text, o.format) })
-	if err == nil {
-		res.zones = f.zones(ctx, c, o, q, res.data)
+	if err != nil {
+		return result{}, unmarked(err, m)
 	}
-	return res, err
+	res.zones = f.zones(ctx, c, o, q, res.data)
+	return res, nil
 }
 
 // connection takes one for the query; release gives it back.
@@ -121,7 +122,7 @@ func (f *front) connection(ctx context.Context, o options, q query) (c *conn, re
 		return s.conn, func() { f.pool.sessions.put(s) }, nil
 	}
 	if q.verb == "KILL" { // it may be what frees the others
-		if c, err = f.pool.lib.open(f.pool.args...); err != nil {
+		if c, err = f.pool.open(); err != nil {
 			return nil, nil, err
 		}
 		return c, c.close, nil

@@ -128,6 +128,10 @@ func TestErrors(t *testing.T) {
 	refused(t, "SELECT * FROM nope", 404, 60)
 	refused(t, "SELECT nope", 404, 47)
 	refused(t, "SELEC 1", 400, 62)
+	refused(t, "1 + 1", 400, 62)
+	if a := refused(t, "SELECT 1 FROM", 400, 62); strings.Contains(a.body, "tributary") {
+		t.Errorf("an error shows the front's own comment: %q", a.body)
+	}
 	refused(t, "SELECT 1; SELECT 2", 400, 62)
 	refused(t, "", 400, 62)
 	refused(t, "SELECT 1", 404, 81, "database", "nope")

@@ -9,6 +9,9 @@ import (
 // The engine gives its statements ids of its own. The client's stands in a comment of the text, after a random word
 // that tells the statement from all others; in hex, since it is the client's.
 
+// markSize is the most that a mark of a usual id adds to a text.
+const markSize = 1 << 10
+
 // mark is the comment for a statement of that query id.
 func mark(queryID string) string {
 	return "/* tributary " + rand.Text() + " " + hex.EncodeToString([]byte(queryID)) + " */"
