@@ -8,6 +8,7 @@ import (
 	"math"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -184,5 +185,57 @@ func untilRuns(t *testing.T, mark string) {
 		if time.Now().After(deadline) {
 			t.Fatalf("the statement %s never ran", mark)
 		}
+	}
+}
+
+// Ensure that eight readers beside a writer see whole inserts only.
+func TestGoReaders(t *testing.T) {
+	addr, _ := start(t)
+	w := openGo(t, addr, nil)
+	const batches, size = 20, 1000
+	if err := w.Exec(t.Context(), "CREATE OR REPLACE TABLE go_busy (a UInt64, s String) ENGINE = MergeTree ORDER BY a"); err != nil {
+		t.Fatal(err)
+	}
+	written := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 8 {
+		c := openGo(t, addr, &ch.Compression{Method: ch.CompressionLZ4})
+		readers.Go(func() { readCounts(t, c, size, written) })
+	}
+	for i := range batches {
+		b, err := w.PrepareBatch(t.Context(), "INSERT INTO go_busy")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for j := range size {
+			if err := b.Append(uint64(i*size+j), "x"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := b.Send(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(written)
+	readers.Wait()
+}
+
+// readCounts reads the table go_busy until it is written, and once more.
+func readCounts(t *testing.T, c ch.Conn, size uint64, written <-chan struct{}) {
+	for last, ended := uint64(0), false; !ended; {
+		select {
+		case <-written:
+			ended = true
+		default:
+		}
+		var n, sum uint64
+		if err := c.QueryRow(t.Context(), "SELECT count(), sum(a) FROM go_busy").Scan(&n, &sum); err != nil {
+			t.Error(err)
+			return
+		}
+		if n%size != 0 || n < last || n > 0 && sum != n*(n-1)/2 {
+			t.Errorf("%d rows after %d, sum %d", n, last, sum)
+		}
+		last = n
 	}
 }

@@ -71,7 +71,7 @@ func TestNpmWays(t *testing.T) {
 		"text": "\"a\",\"b\"\n1,\"x,\"\"y\"\"\"\n", "tsv": "a\nString\na\\tb\n",
 		"ids": []any{[]any{map[string]string{"session_id": sessionID}}, []any{map[string]string{"event_id": eventID}}},
 		"errors": slices.Concat(twice("60", "UNKNOWN_TABLE"), twice("47", "UNKNOWN_IDENTIFIER"),
-			twice("395", "FUNCTION_THROW_IF_VALUE_IS_NON_ZERO"), twice("62", "SYNTAX_ERROR")),
+			twice("395", "FUNCTION_THROW_IF_VALUE_IS_NON_ZERO")),
 		"password": []string{"516", "AUTHENTICATION_FAILED"}, "readonly": []string{"164", "READONLY"}, "streamed": 200_000,
 		"session": []any{"2", []any{map[string]string{"s": "3"}}}, "inserted stream": []any{map[string]any{"n": "50001", "m": 60000}},
 		"broken stream": "the source broke", "after the broken stream": []any{map[string]string{"n": "50001"}}, // none of its rows

@@ -82,7 +82,7 @@ async function ways () {
     ids: [await rows('SELECT session_id FROM bi.sessions'), await rows('SELECT event_id FROM bi.events', { client: connect({ compression }) })],
     errors: [],
   }
-  for (const query of ['SELECT * FROM nope', 'SELECT nope', 'SELECT throwIf(number = 500000) FROM numbers(1000000)', 'SELEC']) {
+  for (const query of ['SELECT * FROM nope', 'SELECT nope', 'SELECT throwIf(number = 500000) FROM numbers(1000000)']) {
     out.errors.push(await refused(() => rows(query)), await refused(() => rows(query, { client: connect({ compression }) })))
   }
   out.password = await refused(() => rows('SELECT 1', { client: connect({ password: 'wrong' }) }))
