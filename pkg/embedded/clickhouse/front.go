@@ -58,6 +58,8 @@ func (f *front) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	w.Header().Set("X-ClickHouse-Query-Id", opts.queryID) // refusals have them too
+	w.Header().Set("X-ClickHouse-Timezone", f.timezone)
 	if err := opts.authenticate(r, in.Values); err != nil {
 		return err
 	}
@@ -65,9 +67,6 @@ func (f *front) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	h := w.Header()
-	h.Set("X-ClickHouse-Query-Id", opts.queryID)
-	h.Set("X-ClickHouse-Timezone", f.timezone)
 	began := time.Now()
 	res, err := f.execute(r.Context(), opts, q, in)
 	if err != nil {

@@ -3,6 +3,7 @@ package clients_test
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -48,35 +49,35 @@ func init() {
 	edges["DateTime64(3, 'UTC')"] = edges["DateTime64(3)"]
 }
 
-// values are the edge values of a type; the nested ones are made from those of their parts.
-func values(typ string) ([]value, error) {
+// values are the edge values of a type, the nested ones made from those of their parts; none is longer than that, in SQL.
+func values(typ string, longest int) ([]value, error) {
 	if v, ok := edges[typ]; ok {
-		return v, nil
+		return slices.DeleteFunc(slices.Clone(v), func(v value) bool { return len(v.sql) > longest }), nil
 	}
 	outer, inner, _ := strings.Cut(strings.TrimSuffix(typ, ")"), "(")
 	switch outer {
 	case "LowCardinality":
-		return values(inner)
+		return values(inner, longest)
 	case "Nullable":
-		v, err := values(inner)
+		v, err := values(inner, longest)
 		return append([]value{{"NULL", nil}}, v...), err
 	case "Array":
-		v, err := values(inner)
-		return arrays(v), err
+		v, err := values(inner, longest)
+		return arraysOf(v), err
 	case "Map":
 		key, val, _ := strings.Cut(inner, ", ")
-		keys, err := values(key)
+		keys, err := values(key, longest)
 		if err != nil {
 			return nil, err
 		}
-		vals, err := values(val)
-		return maps(typ, keys, vals), err
+		vals, err := values(val, longest)
+		return mapsOf(typ, keys, vals), err
 	}
 	return nil, fmt.Errorf("a table has a column of the type %s: add its edge values to catalogue_test.go", typ)
 }
 
-// arrays are the empty one, one of a single value, and one of all, the first repeated.
-func arrays(v []value) []value {
+// arraysOf are the empty one, one of a single value, and one of all, the first repeated.
+func arraysOf(v []value) []value {
 	if len(v) == 0 {
 		return nil
 	}
@@ -89,8 +90,8 @@ func arrays(v []value) []value {
 	return []value{{"[]", []any{}}, {"[" + v[0].sql + "]", []any{v[0].want}}, all}
 }
 
-// maps are the empty one and one of all keys.
-func maps(typ string, keys, vals []value) []value {
+// mapsOf are the empty one and one of all keys.
+func mapsOf(typ string, keys, vals []value) []value {
 	all := map[string]any{}
 	var sql []string
 	for i, k := range keys {

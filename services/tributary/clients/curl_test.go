@@ -86,15 +86,16 @@ func TestCurlFarTimes(t *testing.T) {
 	}
 }
 
-func TestCurlWays(t *testing.T) {
-	addr, _ := start(t)
-	url := "http://" + addr + "/"
+// way is a use of curl, and what it prints.
+type way struct {
+	name, want string
+	args       []string
+}
+
+func curlWays(t *testing.T, url string) []way {
 	status := []string{"-w", "%{http_code} %header{x-clickhouse-exception-code}", "-o", filepath.Join(t.TempDir(), "body")}
 	ext := write(t, "ext.tsv", []byte("1\ta\n2\tb\n"))
-	for _, c := range []struct {
-		name, want string
-		args       []string
-	}{
+	return []way{
 		{"a ping", "Ok.\n", []string{url + "ping"}},
 		{"a ping of the root", "Ok.\n", []string{url}},
 		{"HEAD", "200 ", append([]string{"-I", url + "ping"}, status...)},
@@ -103,8 +104,8 @@ func TestCurlWays(t *testing.T) {
 		{"a form", "it\\'s\n", []string{url, "-F", "query=SELECT {x:String}", "-F", "param_x=it's"}},
 		{"an external table", "2\tb\n", []string{url + "?query=SELECT+*+FROM+ext+WHERE+a=2&ext_structure=a+UInt8,b+String", "-F", "ext=@" + ext}},
 		{"types of an external table", "3\n", []string{url + "?query=SELECT+sum(_1)+FROM+ext&ext_types=UInt8,String", "-F", "ext=@" + ext}},
-		{"a database", "bi\n", []string{url + "?database=bi", "-d", "SELECT currentDatabase()"}},
-		{"a database in a header", "bi\n", []string{url, "-H", "X-ClickHouse-Database: bi", "-d", "SELECT currentDatabase()"}},
+		{"a database", "system\n", []string{url + "?database=system", "-d", "SELECT currentDatabase()"}},
+		{"a database in a header", "system\n", []string{url, "-H", "X-ClickHouse-Database: system", "-d", "SELECT currentDatabase()"}},
 		{"a format", "{\"a\":1}\n", []string{url + "?default_format=JSONEachRow", "-d", "SELECT 1 AS a"}},
 		{"a format in a header", "1\n", []string{url, "-H", "X-ClickHouse-Format: CSV", "-d", "SELECT 1 AS a"}},
 		{"basic authentication", "1\n", []string{"-u", "default:", url, "-d", "SELECT 1"}},
@@ -119,11 +120,18 @@ func TestCurlWays(t *testing.T) {
 		{"an error after rows", "500 395", append([]string{url, "-d", "SELECT throwIf(number = 500000) FROM numbers(1000000)"}, status...)},
 		{"brotli of a request", "501 48", append([]string{url, "-H", "Content-Encoding: br", "-d", "SELECT 1"}, status...)},
 		{"brotli of an answer", "1\n", []string{url, "-H", "Accept-Encoding: br", "-d", "SELECT 1"}},
-		{"a session", "", []string{url + "?session_id=curl", "-d", "CREATE TEMPORARY TABLE mine AS SELECT 7 AS a"}},
+		{"a session", "", []string{url + "?session_id=curl", "-d", "CREATE OR REPLACE TEMPORARY TABLE mine AS SELECT 7 AS a"}},
 		{"the same session", "7\n", []string{url + "?session_id=curl&session_check=1", "-d", "SELECT a FROM mine"}},
 		{"progress and the end", "1\n", []string{url + "?wait_end_of_query=1&send_progress_in_http_headers=1&buffer_size=1", "-d", "SELECT 1"}},
 		{"ids", sessionID + "\t" + eventID + "\n", []string{url, "-d", "SELECT session_id, event_id FROM bi.sessions, bi.events"}},
-	} {
+	}
+}
+
+// Ensure that everything else that people do with curl comes back as from a server.
+func TestCurlWays(t *testing.T) {
+	addr, _ := start(t)
+	url := "http://" + addr + "/"
+	for _, c := range curlWays(t, url) {
 		if got := curl(t, c.args...); got != c.want {
 			t.Errorf("%s: got %q, expected %q", c.name, got, c.want)
 		}

@@ -30,22 +30,26 @@ func node(t *testing.T, addr, mode string, arguments map[string]any, out any) {
 	decode(t, c, out)
 }
 
-// Ensure that @clickhouse/client reads and writes every type: as JSON, plain and compressed, with ids as hex, and as
-// bytes of the other formats.
-func TestNpmTypes(t *testing.T) {
-	addr, columns := start(t)
+// npm are the arguments of the script's types.
+func (c *columns) npm(formats []string) map[string]any {
 	hex := []string{"n"}
-	for i, typ := range columns.types {
+	for i, typ := range c.types {
 		name := "c" + strconv.Itoa(i)
 		if strings.HasPrefix(typ, "FixedString") {
 			name += "_hex"
 		}
 		hex = append(hex, name)
 	}
+	return map[string]any{"create": c.create("TABLE_NAME"), "createHex": c.createHex("TABLE_NAME"), "selectHex": c.selectHex("reference"), "columnsHex": hex, "formats": formats}
+}
+
+// Ensure that @clickhouse/client reads and writes every type: as JSON, plain and compressed, with ids as hex, and as
+// bytes of the other formats.
+func TestNpmTypes(t *testing.T) {
+	addr, columns := start(t)
 	formats := slices.DeleteFunc(slices.Clone(rawFormats), func(f string) bool { return strings.HasPrefix(f, "JSON") })
 	var got map[string][][]any
-	node(t, addr, "types", map[string]any{"create": columns.create("TABLE_NAME"), "createHex": columns.createHex("TABLE_NAME"),
-		"selectHex": columns.selectHex("reference"), "columnsHex": hex, "formats": formats}, &got)
+	node(t, addr, "types", columns.npm(formats), &got)
 	for _, name := range []string{"plain", "gzip"} {
 		for _, f := range []string{"JSONEachRow", "JSONCompactEachRow"} {
 			columns.expectRead(t, f+", "+name, got[f+", "+name])
@@ -61,10 +65,10 @@ func TestNpmTypes(t *testing.T) {
 func TestNpmWays(t *testing.T) {
 	addr, _ := start(t)
 	var got map[string]json.RawMessage
-	node(t, addr, "ways", map[string]any{"endless": endless("MARK"), "odd": odd}, &got)
+	node(t, addr, "ways", map[string]any{"endless": endless("MARK"), "odd": odd, "long": 100_000}, &got)
 	twice := func(e ...string) [][]string { return [][]string{e, e} }
 	expectJSON(t, got, map[string]any{
-		"ping": true, "ping with a query": true, "query id": "js-id", "database": []any{map[string]string{"d": "bi"}}, "setting": []any{map[string]int{"n": 1}},
+		"ping": true, "ping with a query": true, "query id": "js-id", "database": []any{map[string]string{"d": "system"}}, "setting": []any{map[string]int{"n": 1}},
 		"parameters": []any{map[string]any{"s": odd, "a": []string{odd, ""}, "n": nil, "d": "2026-07-01 12:00:00.678", "m": map[string]int{"k": 1}, "b": true}},
 		"form":       []any{map[string]string{"s": odd, "l": "100000"}}, "form by itself": []any{map[string]string{"l": "100000"}},
 		"json": map[string]any{"meta": []any{map[string]string{"name": "a", "type": "UInt8"}}, "data": []any{map[string]int{"a": 1}}, "rows": 1},

@@ -63,9 +63,9 @@ func TestPythonTypes(t *testing.T) {
 func TestPythonWays(t *testing.T) {
 	addr, _ := start(t)
 	var got map[string]json.RawMessage
-	python(t, addr, "ways", map[string]any{"endless": endless("MARK")}, &got)
+	python(t, addr, "ways", map[string]any{"endless": endless("MARK"), "long": 100_000}, &got)
 	expectJSON(t, got, map[string]any{
-		"ping": true, "database": "bi", "setting": []int{1}, "settings of the client": 77, "query id": "py-query-id", "session": []int{2, 3},
+		"ping": true, "database": "system", "setting": []int{1}, "settings of the client": 77, "query id": "py-query-id", "session": []int{2, 3},
 		"server parameters": []any{odd, []string{odd, ""}, nil, uint64(1<<64 - 1), 0.5, true},
 		"client parameters": []any{odd, []string{odd}, nil, 7}, "text": []any{odd, 5}, "form": []any{odd, 100_000},
 		"DB API":        []any{[]any{[]any{odd, 1}}, []string{"s", "n"}},

@@ -8,7 +8,7 @@ const args = JSON.parse(json)
 // Without these, JavaScript would lose digits of 64-bit numbers, and JSON knows no NaN.
 const clickhouse_settings = { output_format_json_quote_64bit_integers: 1, output_format_json_quote_denormals: 1 }
 const log = { level: 127 } // its warnings are not what is asked for
-const connect = (more = {}) => createClient({ url, log, clickhouse_settings, ...more })
+const connect = (more = {}) => createClient({ url, log, clickhouse_settings, database: args.database ?? 'default', ...more })
 const compression = { request: true, response: true }
 
 // word brings a value of JSON into the words of the test's catalogue.
@@ -61,25 +61,25 @@ const refused = async (f) => {
   return 'accepted'
 }
 
-// ways is everything but types: name -> what came back.
-async function ways () {
-  const client = connect()
+const client = connect()
+const rows = async (query, more = {}) => (await (more.client ?? client).query({ query, format: 'JSONEachRow', ...more })).json()
+
+// queries are what depends on nothing: name -> what came back.
+async function queries () {
   const odd = args.odd
-  const rows = async (query, more = {}) => (await (more.client ?? client).query({ query, format: 'JSONEachRow', ...more })).json()
   const out = {
     ping: (await client.ping()).success,
     'ping with a query': (await client.ping({ select: true })).success,
     parameters: await rows('SELECT {s:String} AS s, {a:Array(String)} AS a, {n:Nullable(String)} AS n, {d:DateTime64(3)} AS d, {m:Map(String, UInt8)} AS m, {b:Bool} AS b',
       { query_params: { s: odd, a: [odd, ''], n: null, d: new Date(1782907200678), m: { k: 1 }, b: true } }),
-    form: await rows('SELECT {s:String} AS s, length({l:String}) AS l', { query_params: { s: odd, l: 'x'.repeat(100_000) }, use_multipart_params: true }),
-    'form by itself': await rows('SELECT length({l:String}) AS l', { query_params: { l: 'x'.repeat(100_000) }, use_multipart_params_auto: true }),
+    form: await rows('SELECT {s:String} AS s, length({l:String}) AS l', { query_params: { s: odd, l: 'x'.repeat(args.long) }, use_multipart_params: true }),
+    'form by itself': await rows('SELECT length({l:String}) AS l', { query_params: { l: 'x'.repeat(args.long) }, use_multipart_params_auto: true }),
     setting: await rows("SELECT toUInt8(getSetting('max_threads')) AS n", { clickhouse_settings: { max_threads: 1, wait_end_of_query: 1, send_progress_in_http_headers: 1, http_headers_progress_interval_ms: '1000' } }),
     'query id': (await client.query({ query: 'SELECT 1', query_id: 'js-id' })).query_id,
-    database: await rows('SELECT currentDatabase() AS d', { client: connect({ database: 'bi' }) }),
+    database: await rows('SELECT currentDatabase() AS d', { client: connect({ database: 'system' }) }),
     json: await (await client.query({ query: 'SELECT 1 AS a', format: 'JSON' })).json().then(({ meta, data, rows }) => ({ meta, data, rows })),
     text: await (await client.query({ query: 'SELECT 1 AS a, {s:String} AS b', query_params: { s: 'x,"y"' }, format: 'CSVWithNames' })).text(),
     tsv: await (await client.query({ query: "SELECT 'a\\tb' AS a", format: 'TabSeparatedWithNamesAndTypes' })).text(),
-    ids: [await rows('SELECT session_id FROM bi.sessions'), await rows('SELECT event_id FROM bi.events', { client: connect({ compression }) })],
     errors: [],
   }
   for (const query of ['SELECT * FROM nope', 'SELECT nope', 'SELECT throwIf(number = 500000) FROM numbers(1000000)']) {
@@ -88,14 +88,20 @@ async function ways () {
   out.password = await refused(() => rows('SELECT 1', { client: connect({ password: 'wrong' }) }))
   out.readonly = await refused(() => rows('CREATE TABLE nope (a UInt8) ENGINE = Memory', { format: 'JSON', clickhouse_settings: { readonly: '1' } }))
 
+  const session = connect({ session_id: 'js-session' })
+  await session.command({ query: 'CREATE OR REPLACE TEMPORARY TABLE mine (a UInt8)' })
+  const { summary } = await session.insert({ table: 'mine', values: [{ a: 1 }, { a: 2 }], format: 'JSONEachRow' })
+  out.session = [summary.written_rows, await rows('SELECT sum(a) AS s FROM mine', { client: session })]
+  return out
+}
+
+// ways is everything but types: name -> what came back.
+async function ways () {
+  const out = await queries()
+  out.ids = [await rows('SELECT session_id FROM bi.sessions'), await rows('SELECT event_id FROM bi.events', { client: connect({ compression }) })]
   let lines = 0
   for await (const part of (await client.query({ query: 'SELECT number FROM numbers(200000)', format: 'JSONEachRow' })).stream()) lines += part.length
   out.streamed = lines
-
-  const session = connect({ session_id: 'js-session' })
-  await session.command({ query: 'CREATE TEMPORARY TABLE mine (a UInt8)' })
-  const { summary } = await session.insert({ table: 'mine', values: [{ a: 1 }, { a: 2 }], format: 'JSONEachRow' })
-  out.session = [summary.written_rows, await rows('SELECT sum(a) AS s FROM mine', { client: session })]
 
   await client.command({ query: 'CREATE OR REPLACE TABLE js_stream (a UInt32, s String) ENGINE = MergeTree ORDER BY a' })
   async function * made () { for (let i = 0; i < 50_000; i++) yield `${i}\tx${i}\n` }
@@ -122,4 +128,13 @@ async function ways () {
   return out
 }
 
-process.stdout.write(JSON.stringify(await { types, ways }[mode]()), () => process.exit(0)) // ends what the ways left open
+// record is what is recorded for the front's own test.
+async function record () {
+  const admin = connect({ database: 'default' })
+  for (const query of args.before) await admin.command({ query })
+  await types()
+  await queries()
+  await admin.command({ query: args.after })
+}
+
+process.stdout.write(JSON.stringify(await { types, ways, record }[mode]() ?? null), () => process.exit(0)) // ends what the ways left open

@@ -20,6 +20,7 @@ host, port = address.split(":")
 
 
 def connect(**options):
+    options.setdefault("database", arguments.get("database", "default"))
     return clickhouse_connect.get_client(host=host, port=int(port), **options)
 
 
@@ -77,7 +78,7 @@ def types():
         table = "py_" + f.lower()
         c.command(arguments["create"].replace("TABLE_NAME", table))
         c.raw_insert(table, insert_block=c.raw_query("SELECT * FROM reference ORDER BY n", fmt=f, settings={"output_format_json_quote_denormals": 1}), fmt=f)
-    engine = sqlalchemy.create_engine(f"clickhousedb://default:@{address}/default")
+    engine = sqlalchemy.create_engine(f"clickhousedb://default:@{address}/{arguments.get('database', 'default')}")
     with engine.begin() as conn:
         table = sqlalchemy.Table("reference", sqlalchemy.MetaData(), autoload_with=conn)
         rows = conn.execute(sqlalchemy.select(table).order_by(table.c.n)).fetchall()
@@ -97,10 +98,12 @@ def refused(f):
     return "accepted"
 
 
-def ways():
-    """Everything but types: name -> what came back."""
+odd = "it's \t a \\ \n \"text\" % {x:y}"
+
+
+def queries():
+    """What depends on nothing: name -> what came back."""
     c = connect()
-    odd = "it's \t a \\ \n \"text\" % {x:y}"
     day = datetime.datetime(2026, 7, 1, 12, 0, 0)
     out = {
         "ping": c.ping(),
@@ -112,13 +115,13 @@ def ways():
         "setting": c.query("SELECT toUInt8(getSetting('max_threads'))", settings={"max_threads": 1}).result_rows[0],
         "settings of the client": connect(settings={"max_block_size": 77}).command("SELECT getSetting('max_block_size')"),
         "query id": c.query("SELECT 1", settings={"query_id": "py-query-id"}).query_id,
-        "session": [c.command("CREATE TEMPORARY TABLE mine (a UInt8)"), c.insert("mine", [[1], [2]], column_names=["a"]).written_rows, c.command("SELECT sum(a) FROM mine")][1:],
-        "database": connect(database="bi").command("SELECT currentDatabase()"),
+        "session": [c.command("CREATE OR REPLACE TEMPORARY TABLE mine (a UInt8)"), c.insert("mine", [[1], [2]], column_names=["a"]).written_rows, c.command("SELECT sum(a) FROM mine")][1:],
+        "database": connect(database="system").command("SELECT currentDatabase()"),
         "zone": c.query("SELECT toDateTime('2026-07-01 12:00:00', 'Asia/Tokyo')").result_rows[0][0].isoformat(),
         "session zone": c.query("SELECT toDateTime('2026-07-01 12:00:00')", settings={"session_timezone": "Asia/Tokyo"}).result_rows[0][0].isoformat(),
         "blocks": sum(len(b) for b in blocks(c)),
         "summary": [c.query("SELECT sum(number) FROM numbers(1000)").summary[k] for k in ("read_rows", "result_rows")],
-        "form": connect(form_encode_query_params=True).query("SELECT {s:String}, length({l:String})", parameters={"s": odd, "l": "x" * 100_000}).result_rows[0],
+        "form": connect(form_encode_query_params=True).query("SELECT {s:String}, length({l:String})", parameters={"s": odd, "l": "x" * arguments["long"]}).result_rows[0],
         "external data": c.query(
             "SELECT b, a FROM ext ORDER BY a", external_data=ExternalData(file_name="ext.csv", fmt="CSV", structure=["a UInt8", "b String"], data=b'2,"x,y"\n1,\n')
         ).result_rows,
@@ -128,15 +131,32 @@ def ways():
         "error in the middle": refused(lambda: blocks_of(c, "SELECT throwIf(number = 500000) FROM numbers(1000000)")),
         "a bad row": refused(lambda: c.raw_insert("reference", insert_block=b"x,y\n", fmt="CSV")),
         "a password": refused(lambda: connect(password="wrong")),
+    }
+    cursor = dbapi.connect(host=host, port=int(port)).cursor()
+    cursor.execute("SELECT %(s)s AS s, 1 AS n", {"s": odd})
+    out["DB API"] = [cursor.fetchall(), [d[0] for d in cursor.description]]
+    return out
+
+
+def ways():
+    """Everything but types: name -> what came back."""
+    c = connect()
+    return queries() | orm() | {
         "execution time": refused(lambda: c.query(arguments["endless"].replace("MARK", "py-time"), settings={"max_execution_time": 1})),
         "client's deadline": refused(lambda: connect(send_receive_timeout=1, query_retries=0).query(arguments["endless"].replace("MARK", "py-deadline"))).split("(")[0],
         "killed": killed(),
         "ids": [c.query("SELECT session_id FROM bi.sessions").result_rows, c.query_df("SELECT event_id FROM bi.events").to_dict("records")],
     }
-    cursor = dbapi.connect(host=host, port=int(port)).cursor()
-    cursor.execute("SELECT %(s)s AS s, 1 AS n", {"s": odd})
-    out["DB API"] = [cursor.fetchall(), [d[0] for d in cursor.description]]
-    return out | orm(odd)
+
+
+def record():
+    """What is recorded for the front's own test."""
+    c = connect(database="default")
+    for statement in arguments["before"]:
+        c.command(statement)
+    types()
+    queries()
+    c.command(arguments["after"])
 
 
 def blocks(c):
@@ -162,7 +182,7 @@ def killed():
     return result[0]
 
 
-def orm(odd):
+def orm():
     engine = sqlalchemy.create_engine(f"clickhousedb://default:@{address}/bi?compression=zstd")
     look = sqlalchemy.inspect(engine)
     out = {
@@ -214,4 +234,4 @@ def readers():
     return {"faults": faults, "rows": w.command("SELECT count() FROM py_busy"), "every reader read": min(reads) > 0}
 
 
-print(json.dumps({"types": types, "ways": ways, "readers": readers}[mode]()))
+print(json.dumps({"types": types, "ways": ways, "readers": readers, "record": record}[mode]()))
