@@ -143,6 +143,7 @@ func TestErrors(t *testing.T) {
 	refused(t, "SELECT sum(sipHash64(number)) FROM numbers(100000000000)", 408, 159, "max_execution_time", "0.1")
 	refused(t, "SELECT 1", 403, 516, "user", "default", "password", "wrong")
 	refused(t, "SELECT 1", 403, 516, "user", "someone")
+	refused(t, "SELECT 1", 404, 511, "role", "analyst")
 	if a := do(t, http.MethodGet, server(t), "/", url.Values{"query": {"CREATE TABLE ro (a UInt8) ENGINE = Memory"}}, nil, nil); !strings.HasPrefix(a.body, "Code: 164.") {
 		t.Errorf("GET of a CREATE: %d %s", a.status, a.body)
 	}
@@ -169,6 +170,7 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 		{http.MethodPost, "/", "Content-Encoding br", nil, http.Header{"Content-Encoding": {"br"}}},
 		{http.MethodPost, "/", "INTO OUTFILE", url.Values{"query": {"SELECT 1 INTO OUTFILE 'x'"}}, nil},
 		{http.MethodPost, "/", "tokens", url.Values{"query": {"SELECT 1"}}, http.Header{"Authorization": {"Bearer x"}}},
+		{http.MethodPost, "/", "the type JSON", url.Values{"query": {"SELECT '{}'::JSON"}, "default_format": {"Native"}, "client_protocol_version": {"54460"}}, nil},
 		{http.MethodPost, "/", "the type AggregateFunction", url.Values{"query": {"SELECT sumState(1)"}, "default_format": {"Native"}, "client_protocol_version": {"54460"}}, nil},
 	} {
 		a := do(t, c.method, server(t), c.path, c.params, c.header, nil)
@@ -235,7 +237,7 @@ func TestSessions(t *testing.T) {
 	}
 	refused(t, "SELECT * FROM tt", 404, 60, "session_id", "s2")
 	refused(t, "SELECT 1", 404, 372, "session_id", "nobody", "session_check", "1")
-	for i := range 20 { // more than are kept: the oldest make room
+	for i := range 70 { // more than are kept: the oldest make room
 		post(t, "SELECT 1", "session_id", fmt.Sprint("many", i))
 	}
 }

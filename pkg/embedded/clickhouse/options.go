@@ -35,7 +35,7 @@ type options struct {
 // before the first byte, and inserts are synchronous, which promises more than an asynchronous one.
 var ignored = map[string]bool{
 	"wait_end_of_query": true, "buffer_size": true, "send_progress_in_http_headers": true, "add_http_cors_header": true, "stacktrace": true,
-	"quota_key": true, "role": true, "close_session": true, "async_insert": true, "wait_for_async_insert": true, "cancel_http_readonly_queries_on_client_close": true,
+	"quota_key": true, "close_session": true, "async_insert": true, "wait_for_async_insert": true, "cancel_http_readonly_queries_on_client_close": true,
 	"user": true, "password": true, "network_zstd_compression_level": true, "client_name": true,
 }
 
@@ -64,6 +64,10 @@ func (o *options) set(name, v string) (err error) {
 	switch name {
 	case "query":
 		o.query = v
+	case "role":
+		if v != "" {
+			return fail(codeUnknownRole, "UNKNOWN_ROLE", "There is no role `%s`. The embedded engine has one account and no roles", v)
+		}
 	case "query_id":
 		o.queryID = v
 	case "database":
