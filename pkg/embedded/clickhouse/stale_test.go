@@ -1,6 +1,8 @@
 package clickhouse_test
 
 import (
+	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -32,6 +34,39 @@ func TestNothingIsLeftOfAFailedAnswer(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// TestSessionAfterABrokenInsert breaks an insert off in a session: its next statement is not the insert's to end.
+func TestSessionAfterABrokenInsert(t *testing.T) {
+	post(t, "CREATE OR REPLACE TABLE torn_session (a UInt64) ENGINE = MergeTree ORDER BY a")
+	post(t, "CREATE OR REPLACE TEMPORARY TABLE kept AS SELECT 5 AS a", "session_id", "torn")
+	v := url.Values{"query": {"INSERT INTO torn_session FORMAT CSV"}, "session_id": {"torn"}}
+	for range 3 {
+		ctx, cancel := context.WithCancel(t.Context())
+		body, w := io.Pipe()
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+server(t)+"/?"+v.Encode(), body)
+		must(t, err)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if res, err := plain.Do(req); err == nil {
+				res.Body.Close()
+			}
+		}()
+		_, err = io.WriteString(w, strings.Repeat("1\n", 1<<20))
+		must(t, err)
+		cancel()
+		w.CloseWithError(ctx.Err())
+		<-done
+		var a answer
+		eventually(t, "the session is free", func() bool {
+			a = do(t, http.MethodPost, server(t), "/", url.Values{"session_id": {"torn"}}, nil, strings.NewReader("SELECT a, (SELECT count() FROM torn_session) FROM kept"))
+			return a.header.Get("X-ClickHouse-Exception-Code") != "373" // locked
+		})
+		if a.status != 200 || a.body != "5\t0\n" {
+			t.Errorf("the next statement of the session: %d %q", a.status, a.body)
 		}
 	}
 }
