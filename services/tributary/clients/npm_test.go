@@ -71,6 +71,7 @@ func TestNpmWays(t *testing.T) {
 		"ping": true, "ping with a query": true, "query id": "js-id", "database": []any{map[string]string{"d": "system"}}, "setting": []any{map[string]int{"n": 1}},
 		"parameters": []any{map[string]any{"s": odd, "a": []string{odd, ""}, "n": nil, "d": "2026-07-01 12:00:00.678", "m": map[string]int{"k": 1}, "b": true}},
 		"form":       []any{map[string]string{"s": odd, "l": "100000"}}, "form by itself": []any{map[string]string{"l": "100000"}},
+		"far times": []any{map[string]string{"at": "2299-12-31 23:59:59.999"}},
 		"json": map[string]any{"meta": []any{map[string]string{"name": "a", "type": "UInt8"}}, "data": []any{map[string]int{"a": 1}}, "rows": 1},
 		"text": "\"a\",\"b\"\n1,\"x,\"\"y\"\"\"\n", "tsv": "a\nString\na\\tb\n",
 		"ids": []any{[]any{map[string]string{"session_id": sessionID}}, []any{map[string]string{"event_id": eventID}}},

@@ -77,6 +77,7 @@ async function queries () {
     setting: await rows("SELECT toUInt8(getSetting('max_threads')) AS n", { clickhouse_settings: { max_threads: 1, wait_end_of_query: 1, send_progress_in_http_headers: 1, http_headers_progress_interval_ms: '1000' } }),
     'query id': (await client.query({ query: 'SELECT 1', query_id: 'js-id' })).query_id,
     database: await rows('SELECT currentDatabase() AS d', { client: connect({ database: 'system' }) }),
+    'far times': await rows("SELECT toDateTime64('2299-12-31 23:59:59.999', 3, 'UTC') AS at"),
     json: await (await client.query({ query: 'SELECT 1 AS a', format: 'JSON' })).json().then(({ meta, data, rows }) => ({ meta, data, rows })),
     text: await (await client.query({ query: 'SELECT 1 AS a, {s:String} AS b', query_params: { s: 'x,"y"' }, format: 'CSVWithNames' })).text(),
     tsv: await (await client.query({ query: "SELECT 'a\\tb' AS a", format: 'TabSeparatedWithNamesAndTypes' })).text(),

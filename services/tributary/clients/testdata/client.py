@@ -119,6 +119,7 @@ def queries():
         "database": connect(database="system").command("SELECT currentDatabase()"),
         "zone": c.query("SELECT toDateTime('2026-07-01 12:00:00', 'Asia/Tokyo')").result_rows[0][0].isoformat(),
         "session zone": c.query("SELECT toDateTime('2026-07-01 12:00:00')", settings={"session_timezone": "Asia/Tokyo"}).result_rows[0][0].isoformat(),
+        "far times": [str(f("SELECT toDateTime64('2299-12-31 23:59:59.999', 3, 'UTC') AS at")) for f in (c.command, lambda q: c.query(q).result_rows[0][0], lambda q: c.query_df(q)["at"][0])],
         "blocks": sum(len(b) for b in blocks(c)),
         "summary": [c.query("SELECT sum(number) FROM numbers(1000)").summary[k] for k in ("read_rows", "result_rows")],
         "form": connect(form_encode_query_params=True).query("SELECT {s:String}, length({l:String})", parameters={"s": odd, "l": "x" * arguments["long"]}).result_rows[0],
