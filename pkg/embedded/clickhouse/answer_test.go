@@ -102,3 +102,23 @@ func TestManyBusySessions(t *testing.T) {
 	}
 	clients.Wait()
 }
+
+// TestOtherOrigins: a browser says where a page comes from; others say nothing.
+func TestOtherOrigins(t *testing.T) {
+	for name, c := range map[string]struct {
+		method string
+		header http.Header
+		want   int
+	}{
+		"a page elsewhere":              {http.MethodPost, http.Header{"Origin": {"https://evil.example"}}, 403},
+		"a page elsewhere, new browser": {http.MethodPost, http.Header{"Sec-Fetch-Site": {"cross-site"}}, 403},
+		"a page of the engine":          {http.MethodPost, http.Header{"Origin": {"http://" + server(t)}}, 200},
+		"no page":                       {http.MethodPost, nil, 200},
+		"a link, which changes nothing": {http.MethodGet, http.Header{"Sec-Fetch-Site": {"cross-site"}}, 200},
+	} {
+		a := do(t, c.method, server(t), "/", url.Values{"query": {"SELECT 1"}}, c.header, nil)
+		if a.status != c.want || c.want == 200 && a.header.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%s: %d %q, expected %d", name, a.status, a.body, c.want)
+		}
+	}
+}

@@ -16,6 +16,10 @@
 //     511), tokens with 501.
 //   - Request bodies may be gzip, deflate, lz4, zstd or ClickHouse's own blocks; Brotli and others are refused with 501.
 //     Who accepts nothing but those for the answer gets it plain.
+//   - No page of another origin may send statements or read answers (403, and add_http_cors_header does nothing), since
+//     the account has no password.
+//   - The engine has its process's rights to files: the table function file and, in the database default, names of tables
+//     that are paths. Run it in an empty working folder, or a bare name of a file there is taken for a table.
 //   - Paths other than / and /ping, as /play, are refused with 501.
 //   - Asynchronous inserts are made at once.
 package clickhouse

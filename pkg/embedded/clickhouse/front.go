@@ -17,12 +17,13 @@ import (
 type front struct {
 	pool *pool
 	identity
+	origins  *http.CrossOriginProtection
 	requests sync.WaitGroup // they hold connections
 }
 
 func newFront(p *pool) (*front, error) {
 	id, err := p.identity()
-	return &front{pool: p, identity: id}, err
+	return &front{pool: p, identity: id, origins: http.NewCrossOriginProtection()}, err
 }
 
 // ServeHTTP routes: queries at /, the health check at /ping, and the rest is named in a 501.
@@ -30,8 +31,11 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.requests.Add(1)
 	defer f.requests.Done()
 	w.Header().Set("X-ClickHouse-Server-Display-Name", f.name)
-	var err error
+	err := f.origins.Check(r)
 	switch {
+	case err != nil:
+		// Without a password, any page in the user's browser could send statements, and the engine reads and writes files.
+		err = fail(codeAuthentication, "AUTHENTICATION_FAILED", "The embedded engine takes no statements from web pages of another origin: %v", err)
 	case r.Method != http.MethodGet && r.Method != http.MethodPost && r.Method != http.MethodHead:
 		err = unsupported("the method %s", r.Method)
 	case r.URL.Path == "/ping", r.URL.Path == "/" && r.Method != http.MethodPost && r.URL.RawQuery == "":

@@ -72,7 +72,7 @@ func TestPythonWays(t *testing.T) {
 		"external data": []any{[]any{"", 1}, []any{"x,y", 2}}, "external data is gone": "Code: 60",
 		"zone": "2026-07-01T12:00:00+09:00", "session zone": "2026-07-01T12:00:00+09:00",
 		"far times": []string{"2299-12-31 23:59:59.999", "2299-12-31 23:59:59.999000", "2299-12-31 23:59:59.999000"},
-		"blocks": 200_000, "summary": []string{"1000", "1"},
+		"blocks":    200_000, "summary": []string{"1000", "1"},
 		"unknown table": "Code: 60", "unknown column": "Code: 47", "error in the middle": "Code: 395", "a bad row": "Code: 27",
 		"a password": "Code: 516", "execution time": "Code: 159", "killed": "Code: 394", "unknown through SQLAlchemy": "Code: 60",
 		"client's deadline": "OperationalError Error HTTPConnectionPool",
