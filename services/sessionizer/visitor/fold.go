@@ -81,7 +81,7 @@ type touch struct {
 func NewFold(topic string, generation uint8, partition uint32) *Fold {
 	return &Fold{topic: topic, generation: generation, partition: partition, clock: event.NewClock(), stores: map[string]*store{},
 		visitors: map[string]*visitor{}, entries: newEntries(), last: position{offset: -1}, emittedW: event.Unseen,
-		touched: map[event.ID]touch{}, texts: newTexts(), clockMark: event.Unseen}
+		touched: map[event.ID]touch{}, texts: texts{}, clockMark: event.Unseen}
 }
 
 // Stats counted so far.

@@ -87,3 +87,46 @@ func FuzzIncoming(f *testing.F) {
 		}
 	})
 }
+
+// FuzzEntry: an entry is read as by the generated code, or refused like there.
+func FuzzEntry(f *testing.F) {
+	for _, e := range []*pb.Entry{sample().GetEvent().Entry, {}, {Returning: true, Ruleset: "ga4", Variants: map[string]string{"a": "b"}}} {
+		b, err := e.MarshalVT()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		want := &pb.Entry{}
+		werr := want.UnmarshalVT(b)
+		got, err := texts{}.entry(append([]byte{}, b...))
+		if (err == nil) != (werr == nil) || err == nil && !got.EqualVT(want) {
+			t.Fatalf("got %v, %v, want %v, %v", got, err, want, werr)
+		}
+	})
+}
+
+func BenchmarkIncoming(b *testing.B) {
+	record := encoded(b, sample())
+	b.Run("here", func(b *testing.B) {
+		b.ReportAllocs()
+		t, in := texts{}, incoming{}
+		for b.Loop() {
+			if !in.decode(record) {
+				b.Fatal("not read")
+			}
+			if _, err := t.entry(in.entry); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("generated", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := (&pb.Record{}).UnmarshalVT(record); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
