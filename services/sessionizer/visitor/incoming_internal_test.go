@@ -60,6 +60,30 @@ func TestIncoming(t *testing.T) {
 	}
 }
 
+// Ensure that of an event with two entries, which generated code makes one of, nothing is read here.
+func TestTwoEntries(t *testing.T) {
+	event := encodedEvent(t, &pb.Event{EventId: []byte("1"), Entry: &pb.Entry{Channel: "Email"}})
+	event = append(event, encodedEvent(t, &pb.Event{Entry: &pb.Entry{Device: "mobile"}})...)
+	record := append([]byte{recordKind << 3, byte(pb.Kind_KIND_EVENT), recordEvent<<3 | wireBytes, byte(len(event))}, event...)
+	var in incoming
+	if in.decode(record) {
+		t.Error("read")
+	}
+	rec := &pb.Record{}
+	if err := rec.UnmarshalVT(record); err != nil || rec.GetEvent().Entry.Channel != "Email" || rec.GetEvent().Entry.Device != "mobile" {
+		t.Errorf("the generated code makes %v of it, %v", rec, err)
+	}
+}
+
+func encodedEvent(t *testing.T, e *pb.Event) []byte {
+	t.Helper()
+	b, err := e.MarshalVT()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // FuzzIncoming: what is read here is read the same by the generated code.
 func FuzzIncoming(f *testing.F) {
 	f.Add(encoded(f, sample()))
