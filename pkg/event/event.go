@@ -29,9 +29,13 @@ func Partition(key []byte, n int) int { return int(xxhash.Sum64(key) % uint64(n)
 // Key is the Kafka key of a visitor's events: store, zero byte, visitor. An event without a visitor has store,
 // zero byte, "u:", user.
 func Key(store, visitor, user string) []byte {
-	b := make([]byte, 0, len(store)+len(visitor)+len(user)+3)
+	return AppendKey(make([]byte, 0, len(store)+len(visitor)+len(user)+3), store, visitor, user)
+}
+
+// AppendKey appends a Key to b.
+func AppendKey[T ~string | ~[]byte](b []byte, store string, visitor, user T) []byte {
 	b = append(append(b, store...), 0)
-	if visitor != "" {
+	if len(visitor) > 0 {
 		return append(b, visitor...)
 	}
 	return append(append(b, "u:"...), user...)

@@ -69,15 +69,17 @@ func channel(first *pb.StoredEvent, p previous) string {
 func (v *Visitor) build(s *Session, p previous, r Rules) *pb.Session {
 	events := v.State.Events[s.From:s.To]
 	first := events[0]
-	entry := &pb.Entry{}
-	if first.Entry != nil {
-		entry = first.Entry.CloneVT()
-	}
-	entry.Channel, entry.Returning = channel(first, p), p.known(first.EventTs)
-	id := s.ID
-	out := &pb.Session{SessionId: id[:], Visitor: v.ID, StartedAt: s.Started, EndedAt: s.Ended,
-		CreatedDay: s.Day(), CreatedOffset: s.Created.Offset, Entry: entry, Events: uint32(len(events)),
-		FinalAt: s.Ended + r.At(s.Ended).Gap}
+	one := &struct { // a session is built at each flush that touches it: one piece of memory
+		session pb.Session
+		entry   pb.Entry
+		id      event.ID
+	}{id: s.ID}
+	out := &one.session
+	out.SessionId, out.Visitor, out.StartedAt, out.EndedAt = one.id[:], v.ID, s.Started, s.Ended
+	out.CreatedDay, out.CreatedOffset, out.Entry, out.Events = s.Day(), s.Created.Offset, &one.entry, uint32(len(events))
+	out.FinalAt = s.Ended + r.At(s.Ended).Gap
+	copyEntry(out.Entry, first.Entry)
+	out.Entry.Channel, out.Entry.Returning = channel(first, p), p.known(first.EventTs)
 	for _, e := range events {
 		out.EventsHash ^= event.PayloadHash(e.EventId)
 		out.Flags |= sessionFlags(e.Flags)
@@ -101,6 +103,17 @@ func (v *Visitor) build(s *Session, p previous, r Rules) *pb.Session {
 	}
 	out.Trail = trail(events, s.loose)
 	return out
+}
+
+// copyEntry copies the fields of an entry; the map of variants is shared, since nobody changes it.
+func copyEntry(to, from *pb.Entry) {
+	if from == nil {
+		return
+	}
+	to.Channel, to.Source, to.Medium, to.Campaign, to.Term, to.Content = from.Channel, from.Source, from.Medium, from.Campaign, from.Term, from.Content
+	to.BrandSearch, to.ClickIdKind, to.ClickId, to.Device, to.Os, to.Browser = from.BrandSearch, from.ClickIdKind, from.ClickId, from.Device, from.Os, from.Browser
+	to.Country, to.LandingPath, to.Consent, to.Returning = from.Country, from.LandingPath, from.Consent, from.Returning
+	to.Variants, to.Ruleset = from.Variants, from.Ruleset
 }
 
 // trail merges a session's events with the sessionless ones that joined it, in order.

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"bytes"
 	"slices"
 
 	"github.com/tributary-data/tributary/pkg/event"
@@ -15,18 +14,18 @@ func (r Rules) forgottenAfter(ingestTS int64) int64 {
 
 // Seen reports whether the visitor's event id is remembered at W, and with which payload. What Expire would drop
 // at this W counts as forgotten, so that the answer does not depend on when Expire ran.
-func (v *Visitor) Seen(id []byte, w int64, r Rules) (payloadHash uint64, seen bool) {
-	for _, s := range v.State.Seen {
-		if bytes.Equal(s.EventId, id) && w <= r.forgottenAfter(s.IngestTs) {
-			return s.PayloadHash, true
+func (v *Visitor) Seen(id event.ID, w int64, r Rules) (payloadHash uint64, seen bool) {
+	for i := v.seen.find(id, 0); i >= 0; i = v.seen.find(id, i+1) {
+		if n := &v.seen.list[i]; w <= r.forgottenAfter(n.ingestTS) {
+			return n.hash, true
 		}
 	}
 	return 0, false
 }
 
 // Remember keeps an id for later duplicates.
-func (v *Visitor) Remember(id []byte, payloadHash uint64, ingestTS int64) {
-	v.State.Seen = append(v.State.Seen, &pb.SeenId{EventId: id, PayloadHash: payloadHash, IngestTs: ingestTS})
+func (v *Visitor) Remember(id event.ID, payloadHash uint64, ingestTS int64, r Rules) {
+	v.seen.add(seenID{id, payloadHash, ingestTS}, r)
 }
 
 // Final tells whether a session that ends at ended never changes again.
@@ -67,7 +66,7 @@ func (v *Visitor) Expire(floor, w int64, r Rules) (gone []Session) {
 		gone = slices.Clone(gone)
 		v.Recut(r)
 	}
-	v.State.Seen = slices.DeleteFunc(v.State.Seen, func(s *pb.SeenId) bool { return w > r.forgottenAfter(s.IngestTs) })
+	v.seen.forget(w, r)
 	if v.State.LastEnded != 0 && floor > v.State.LastEnded+Memory {
 		v.State.LastChannel, v.State.LastEnded = "", 0
 	}
@@ -106,21 +105,18 @@ func (v *Visitor) leave(events, loose []*pb.StoredEvent) {
 // Empty tells whether nothing is left of the visitor.
 func (v *Visitor) Empty() bool {
 	s := v.State
-	return len(s.Events) == 0 && len(s.Seen) == 0 && len(s.Loose) == 0 && s.LastEnded == 0 && s.Span == nil
+	return len(s.Events) == 0 && len(v.seen.list) == 0 && len(s.Loose) == 0 && s.LastEnded == 0 && s.Span == nil
 }
 
 // Due is a W up to which Expire certainly changes nothing.
 func (v *Visitor) Due(r Rules) int64 {
-	due, least := int64(1<<62-1), r.leastLateness()
+	due, least := v.seen.firstDue(r), r.leastLateness()
 	if len(v.runs) > 0 {
 		e := v.runs[0].ended
 		due = min(due, e+r.At(e).Gap+least)
 	}
 	if len(v.State.Loose) > 0 && (len(v.Sessions) == 0 || v.State.Loose[0].EventTs < v.Sessions[0].Started) {
 		due = min(due, v.State.Loose[0].EventTs+least) // later ones wait for the first session
-	}
-	for _, s := range v.State.Seen {
-		due = min(due, r.forgottenAfter(s.IngestTs))
 	}
 	if v.State.LastEnded != 0 {
 		due = min(due, v.State.LastEnded+Memory+least)

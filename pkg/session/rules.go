@@ -59,23 +59,26 @@ func Less(a, b *pb.StoredEvent) int {
 
 // splits tells whether a rule of the store cuts between neighbours a and b, campaign being the session's so far. The
 // setting in force at the earlier neighbour's time counts.
-func (r Rules) splits(a, b *pb.StoredEvent, campaign string) bool {
+func (r Rules) splits(a, b *pb.StoredEvent, in campaign) bool {
 	c := r.At(a.EventTs)
 	if c.SplitCampaign {
-		if brought := campaignOf(b); brought != "" && brought != campaign {
+		if brought := campaignOf(b); brought != (campaign{}) && brought != in {
 			return true
 		}
 	}
 	return c.SplitMidnight && localDay(a.EventTs, c.Zone) != localDay(b.EventTs, c.Zone)
 }
 
-// campaignOf is what names the campaign that an event brings; empty if it brings none.
-func campaignOf(e *pb.StoredEvent) string {
+// campaign is what names a campaign; the zero value is none.
+type campaign struct{ source, medium, campaign, clickID string }
+
+// campaignOf is the campaign that an event brings.
+func campaignOf(e *pb.StoredEvent) campaign {
 	en := e.Entry
 	if en.GetCampaign() == "" && en.GetClickId() == "" {
-		return ""
+		return campaign{}
 	}
-	return en.Source + "\x00" + en.Medium + "\x00" + en.Campaign + "\x00" + en.ClickId
+	return campaign{en.Source, en.Medium, en.Campaign, en.ClickId}
 }
 
 func localDay(ms int64, zone *time.Location) int {

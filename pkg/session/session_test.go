@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -56,7 +57,7 @@ func add(v *session.Visitor, e *pb.StoredEvent, r session.Rules) {
 }
 
 func of(r session.Rules, events ...*pb.StoredEvent) *session.Visitor {
-	v := session.NewVisitor("s", "a", &pb.VisitorState{}, r)
+	v := session.NewVisitor("s", "a", &session.State{}, r)
 	for _, e := range events {
 		add(v, e, r)
 	}
@@ -302,7 +303,11 @@ func TestSessionsEqualTheOracle(t *testing.T) {
 				t.Fatalf("session %d: got %v, want %d events, %d joined, tail %d, end %d", i, got[i], len(w.events), len(w.loose), w.tail, w.ended)
 			}
 		}
-		fresh := session.NewVisitor("s", "a", v.State.CloneVT(), s.rules).All(s.rules)
+		restored, err := session.Restore("s", "a", v.AppendState(nil), s.rules, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fresh := restored.All(s.rules)
 		for i, f := range fresh {
 			if !f.EqualVT(got[i]) {
 				t.Fatalf("what was moved along differs from a fresh cut of the stored state:\ngot  %v\nwant %v", got[i], f)
@@ -319,8 +324,8 @@ func TestExpireIsIndependentOfItsMoments(t *testing.T) {
 		often, once := s.play(), s.play()
 		r := s.rules
 		for _, e := range s.arrival {
-			often.Remember(e.EventId, 0, e.IngestTs)
-			once.Remember(e.EventId, 0, e.IngestTs)
+			often.Remember(event.IDOf(e.EventId), 0, e.IngestTs, r)
+			once.Remember(event.IDOf(e.EventId), 0, e.IngestTs, r)
 		}
 		moments := rapid.SliceOfN(rapid.Int64Range(23*60, 90*24*60), 1, 5).Draw(t, "minutes")
 		slices.Sort(moments)
@@ -328,9 +333,9 @@ func TestExpireIsIndependentOfItsMoments(t *testing.T) {
 			w, floor := m*minute, m*minute-r[0].Lateness
 			before := often.All(r)
 			due := often.Due(r)
-			state := often.State.CloneVT()
+			state := often.AppendState(nil)
 			gone := often.Expire(floor, w, r)
-			if w <= due && !state.EqualVT(often.State) {
+			if w <= due && !bytes.Equal(state, often.AppendState(nil)) {
 				t.Fatalf("Due says that nothing happens up to %d, and something did at %d", due, w)
 			}
 			for _, g := range gone {
@@ -346,7 +351,7 @@ func TestExpireIsIndependentOfItsMoments(t *testing.T) {
 		}
 		w := moments[len(moments)-1] * minute
 		once.Expire(w-r[0].Lateness, w, r)
-		if !once.State.EqualVT(often.State) {
+		if !bytes.Equal(once.AppendState(nil), often.AppendState(nil)) {
 			t.Fatalf("once: %v\noften: %v", once.State, often.State)
 		}
 	})
@@ -356,7 +361,7 @@ func TestExpireIsIndependentOfItsMoments(t *testing.T) {
 func TestEmpty(t *testing.T) {
 	r := rules()
 	v := of(r, user(at(0, 0), "u", ""))
-	v.Remember([]byte("x"), 0, 1000)
+	v.Remember(event.ID{1}, 0, 0, r)
 	v.Join(at(1, minute), r)
 	for range 6 {
 		if v.Empty() {
@@ -373,12 +378,13 @@ func TestEmpty(t *testing.T) {
 func TestSeenForgetsByW(t *testing.T) {
 	r := rules()
 	v := of(r)
-	v.Remember([]byte("x"), 7, 1000)
+	x := event.ID{'x'}
+	v.Remember(x, 7, 1000, r)
 	last := 1000 + 49*60*minute
-	if hash, seen := v.Seen([]byte("x"), last, r); !seen || hash != 7 {
+	if hash, seen := v.Seen(x, last, r); !seen || hash != 7 {
 		t.Error("the id is not remembered up to ingest_ts + 49 h")
 	}
-	if _, seen := v.Seen([]byte("x"), last+1, r); seen {
+	if _, seen := v.Seen(x, last+1, r); seen {
 		t.Error("the id is remembered beyond ingest_ts + 49 h")
 	}
 }

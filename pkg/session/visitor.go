@@ -12,11 +12,12 @@ const day = 24 * 3600 * 1000
 // Visitor is one visitor's events and their cut.
 type Visitor struct {
 	Store, ID string
-	State     *pb.VisitorState
+	State     *State
 	Sessions  []Session
 
 	runs []run
 	end  span // after the last event
+	seen seenIDs
 }
 
 // Session is one session as a range of the visitor's kept events.
@@ -33,7 +34,7 @@ type Session struct {
 	Switched bool
 
 	capped   bool
-	campaign string            // the last one that an event brought
+	campaign campaign          // the last one that an event brought
 	loose    []*pb.StoredEvent // sessionless events that joined it
 }
 
@@ -49,7 +50,7 @@ type run struct {
 }
 
 // NewVisitor cuts a visitor's stored events.
-func NewVisitor(store, id string, state *pb.VisitorState, r Rules) *Visitor {
+func NewVisitor(store, id string, state *State, r Rules) *Visitor {
 	v := &Visitor{Store: store, ID: id, State: state}
 	v.Recut(r)
 	return v
@@ -112,7 +113,7 @@ func (s *Session) take(i int, e *pb.StoredEvent) {
 		s.Created = e
 		s.ID = event.ID{}
 	}
-	if c := campaignOf(e); c != "" {
+	if c := campaignOf(e); c != (campaign{}) {
 		s.campaign = c
 	}
 }

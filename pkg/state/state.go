@@ -5,12 +5,14 @@
 package state
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"sort"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -36,8 +38,9 @@ type Options struct {
 
 // Store is one partition's state. One goroutine owns it.
 type Store struct {
-	db   *pebble.DB
-	next int64
+	db      *pebble.DB
+	next    int64
+	changes changes // of the commit in hand
 }
 
 // Open opens or creates the store in dir. A second opener of the same dir fails: Pebble holds a file lock.
@@ -90,13 +93,13 @@ func (s *Store) Next() int64 { return s.next }
 
 // Commit writes the changes and the next offset in one batch. It does not sync: a lost suffix is folded again.
 func (s *Store) Commit(next int64, save func(stream.Batcher) error) error {
-	b := changes{}
-	if err := save(&b); err != nil {
+	s.changes.reset()
+	if err := save(&s.changes); err != nil {
 		return err
 	}
 	batch := s.db.NewBatch()
 	defer batch.Close()
-	if err := b.write(batch); err != nil {
+	if err := s.changes.write(batch); err != nil {
 		return err
 	}
 	if err := batch.Set(nextKey, binary.BigEndian.AppendUint64(nil, uint64(next)), nil); err != nil {
@@ -137,32 +140,45 @@ func upper(prefix []byte) []byte {
 	return nil
 }
 
-// changes collects one commit's writes and puts them in key order: sorted batches cost Pebble a third less.
-type changes struct{ list []change }
-
-type change struct {
-	key, value []byte
-	del        bool
+// changes collects one commit's writes and puts them in key order: sorted batches cost Pebble a third less. Keys and values lie
+// in one piece of memory that the next commit uses again.
+type changes struct {
+	bytes []byte
+	list  []change
 }
 
+// change is a key and its value, as places in bytes.
+type change struct {
+	key, value, end int
+	del             bool
+}
+
+func (c *changes) reset() { c.bytes, c.list = c.bytes[:0], c.list[:0] }
+
 func (c *changes) Set(key, value []byte) error {
-	c.list = append(c.list, change{key: append([]byte{}, key...), value: append([]byte{}, value...)})
+	at := len(c.bytes)
+	c.bytes = append(append(c.bytes, key...), value...)
+	c.list = append(c.list, change{key: at, value: at + len(key), end: len(c.bytes)})
 	return nil
 }
 
 func (c *changes) Delete(key []byte) error {
-	c.list = append(c.list, change{key: append([]byte{}, key...), del: true})
+	at := len(c.bytes)
+	c.bytes = append(c.bytes, key...)
+	c.list = append(c.list, change{key: at, value: len(c.bytes), end: len(c.bytes), del: true})
 	return nil
 }
 
 func (c *changes) write(b *pebble.Batch) error {
-	sort.SliceStable(c.list, func(i, j int) bool { return string(c.list[i].key) < string(c.list[j].key) })
+	slices.SortFunc(c.list, func(x, y change) int { // of one key the last counts: it lies behind the others
+		return cmp.Or(bytes.Compare(c.bytes[x.key:x.value], c.bytes[y.key:y.value]), cmp.Compare(x.key, y.key))
+	})
 	for _, ch := range c.list {
 		var err error
 		if ch.del {
-			err = b.Delete(ch.key, nil)
+			err = b.Delete(c.bytes[ch.key:ch.value], nil)
 		} else {
-			err = b.Set(ch.key, ch.value, nil)
+			err = b.Set(c.bytes[ch.key:ch.value], c.bytes[ch.value:ch.end], nil)
 		}
 		if err != nil {
 			return fmt.Errorf("stage key: %w", err)

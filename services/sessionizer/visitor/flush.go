@@ -1,6 +1,7 @@
 package visitor
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -63,26 +64,33 @@ func (f *Fold) watermark(w int64) (Message, error) {
 
 // sessions builds what was touched, in the order of the records that did it.
 func (f *Fold) sessions() ([]Message, error) {
-	list := make([]*touch, 0, len(f.touched))
+	list := make([]touch, 0, len(f.touched))
 	for _, t := range f.touched {
 		list = append(list, t)
 	}
-	slices.SortFunc(list, func(a, b *touch) int {
-		return cmp.Or(cmp.Compare(a.offset, b.offset), slices.Compare(a.id[:], b.id[:]))
+	slices.SortFunc(list, func(a, b touch) int {
+		if a.offset != b.offset {
+			return cmp.Compare(a.offset, b.offset)
+		}
+		return bytes.Compare(a.id[:], b.id[:])
 	})
 	built := map[*visitor][]*pb.Session{}
 	out := make([]Message, 0, len(list)+2)
-	for _, t := range list {
+	src := &pb.Source{Generation: uint32(f.generation), Partition: f.partition}
+	rec, body := &pb.Record{Source: src}, &pb.Record_Session{} // encoded at once: one of each will do for all
+	for i := range list {
+		t := &list[i]
 		v := t.visitor
 		all, ok := built[v]
 		if !ok {
 			all = v.All(v.store.rules)
 			built[v] = all
 		}
-		rec := &pb.Record{Store: v.store.name, IngestTs: t.ingestTS, Flags: t.flags, Source: f.source(t.offset)}
+		rec.Store, rec.IngestTs, rec.Flags, src.Offset = v.store.name, t.ingestTS, t.flags, t.offset
 		at := slices.IndexFunc(all, func(s *pb.Session) bool { return sessionID(s) == t.id })
 		if at >= 0 {
-			rec.Kind, rec.Body = pb.Kind_KIND_SESSION, &pb.Record_Session{Session: all[at]}
+			body.Session = all[at]
+			rec.Kind, rec.Body = pb.Kind_KIND_SESSION, body
 		} else {
 			rec.Kind, rec.Body = pb.Kind_KIND_TOMBSTONE, &pb.Record_Tombstone{Tombstone: &pb.Tombstone{
 				SessionId: t.id[:], Visitor: v.ID, CreatedDay: t.day}}

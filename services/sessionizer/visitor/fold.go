@@ -5,6 +5,7 @@ package visitor
 
 import (
 	"bytes"
+	"fmt"
 
 	"github.com/tributary-data/tributary/pkg/event"
 	"github.com/tributary-data/tributary/pkg/session"
@@ -37,12 +38,16 @@ type Fold struct {
 
 	last      position // of the last applied record
 	emittedW  int64    // W of the last watermark record
-	touched   map[event.ID]*touch
-	dirty     map[string]*visitor
+	touched   map[event.ID]touch
+	dirty     []*visitor
 	configs   []*pb.Record // to forward with the next flush
 	dead      []*pb.Record // to be written with the next flush
 	clockMark int64        // maxIngest as saved
 	stats     Stats
+
+	key   []byte // of the visitor in hand, or of what is being saved
+	state []byte // being saved
+	texts texts
 }
 
 // Stats count what the fold did since it was opened.
@@ -60,6 +65,7 @@ type visitor struct {
 	store     *store
 	starts    []int64 // entry bucket of each session, as counted in entries
 	scheduled int64   // W at which the heap will look at it; 0 = not at all
+	dirty     bool    // changed since the last commit
 }
 
 // touch is a session key that changed since the last commit, by its last record.
@@ -74,7 +80,7 @@ type touch struct {
 func NewFold(topic string, generation uint8, partition uint32) *Fold {
 	return &Fold{topic: topic, generation: generation, partition: partition, clock: event.NewClock(), stores: map[string]*store{},
 		visitors: map[string]*visitor{}, entries: newEntries(), last: position{offset: -1}, emittedW: event.Unseen,
-		touched: map[event.ID]*touch{}, dirty: map[string]*visitor{}, clockMark: event.Unseen}
+		touched: map[event.ID]touch{}, texts: texts{}, clockMark: event.Unseen}
 }
 
 // Stats counted so far.
@@ -86,6 +92,19 @@ func (f *Fold) Watermark() int64 { return f.clock.Watermark() }
 // Apply folds one record of events. A record that cannot be decoded goes to dead-letters with its place, and changes
 // nothing else, for every replay alike.
 func (f *Fold) Apply(r stream.Record) error {
+	var in incoming // on the stack: in the heap, every pointer set in it would be the collector's business
+	if in.decode(r.Value) {
+		if entry, err := f.texts.entry(in.entry); err == nil {
+			f.observe(in.ingestTS, in.flags, r)
+			f.take(&in, entry, r)
+			return nil
+		}
+	}
+	return f.applyOther(r)
+}
+
+// applyOther takes every record that is not an event as usual.
+func (f *Fold) applyOther(r stream.Record) error {
 	rec := &pb.Record{}
 	if err := rec.UnmarshalVT(r.Value); err != nil {
 		f.stats.Skipped++
@@ -93,48 +112,65 @@ func (f *Fold) Apply(r stream.Record) error {
 		f.bury("", r.Value, event.ReasonUndecodable, "a Protobuf Record")
 		return nil
 	}
-	f.last = position{offset: r.Offset, ingestTS: rec.IngestTs, flags: rec.Flags}
-	driven := rec.Flags&event.EnvelopeDriven != 0
-	f.clock.Observe(rec.IngestTs, r.AppendTime, driven)
-	switch rec.Kind {
-	case pb.Kind_KIND_CONFIG:
+	f.observe(rec.IngestTs, rec.Flags, r)
+	switch {
+	case rec.Kind == pb.Kind_KIND_CONFIG:
 		return f.applyConfig(rec)
-	case pb.Kind_KIND_EVENT:
-		e, s := rec.GetEvent(), f.stores[rec.Store]
-		if s == nil || e == nil {
-			f.stats.Skipped++
-			return nil
+	case rec.Kind == pb.Kind_KIND_EVENT && rec.GetEvent() == nil:
+		f.stats.Skipped++
+	case rec.Kind == pb.Kind_KIND_EVENT:
+		var in incoming
+		if err := in.read(rec); err != nil {
+			return fmt.Errorf("encode an entry: %w", err)
 		}
-		ts, flags := event.Clamp(e.EventTs, rec.IngestTs, r.AppendTime, driven)
-		e.EventTs, e.Flags = ts, e.Flags|flags
-		f.applyEvent(s, e, r.Value)
+		f.take(&in, rec.GetEvent().Entry, r)
 	}
 	return nil
 }
 
-// applyEvent takes the first record of an id, whether it is late or not; a late one touches no session. An event without
+func (f *Fold) observe(ingestTS int64, flags uint32, r stream.Record) {
+	f.last = position{offset: r.Offset, ingestTS: ingestTS, flags: flags}
+	f.clock.Observe(ingestTS, r.AppendTime, flags&event.EnvelopeDriven != 0)
+}
+
+// take takes the first record of an id, whether it is late or not; a late one touches no session. An event without
 // a visitor is its person's business, but that its id came is remembered here.
-func (f *Fold) applyEvent(s *store, e *pb.Event, raw []byte) {
-	v := f.visitor(s, e)
-	if hash, seen := v.Seen(e.EventId, f.clock.Watermark(), s.rules); seen {
-		if hash != e.PayloadHash {
+func (f *Fold) take(in *incoming, entry *pb.Entry, r stream.Record) {
+	s := f.stores[string(in.store)]
+	if s == nil {
+		f.stats.Skipped++
+		return
+	}
+	ts, flags := event.Clamp(in.ts, in.ingestTS, r.AppendTime, in.flags&event.EnvelopeDriven != 0)
+	in.ts, in.eventFlags = ts, in.eventFlags|flags
+	v, id := f.visitor(s, in), event.IDOf(in.id)
+	if hash, seen := v.Seen(id, f.clock.Watermark(), s.rules); seen {
+		if hash != in.payload {
 			f.stats.Reused++
-			f.bury(s.name, raw, event.ReasonIDReused, "an id stands for one payload; the first wins")
+			f.bury(s.name, r.Value, event.ReasonIDReused, "an id stands for one payload; the first wins")
 			return
 		}
 		f.stats.Duplicates++
 		return
 	}
-	v.Remember(e.EventId, e.PayloadHash, f.last.ingestTS)
-	f.dirty[v.key] = v
+	v.Remember(id, in.payload, in.ingestTS, s.rules)
+	f.soil(v)
 	switch {
-	case f.clock.Late(s.name, e.EventTs):
+	case f.clock.Late(s.name, ts):
 		f.stats.Late++
-	case e.Visitor != "":
+	case len(in.visitor) > 0:
 		f.stats.Events++
-		f.insert(v, f.stored(s, e), e.Interactive)
+		f.insert(v, f.stored(s, in, id, entry), in.interactive)
 	}
 	f.schedule(v)
+}
+
+// soil notes that the visitor's state changed since the last commit.
+func (f *Fold) soil(v *visitor) {
+	if !v.dirty {
+		v.dirty = true
+		f.dirty = append(f.dirty, v)
+	}
 }
 
 // bury notes a dead letter with the place that it comes from.
@@ -145,24 +181,30 @@ func (f *Fold) bury(store string, raw []byte, reason event.Reason, rule string) 
 }
 
 // visitor of an event; one without a visitor has a place of its user's, of which only the ids are used.
-func (f *Fold) visitor(s *store, e *pb.Event) *visitor {
-	key := string(event.Key(s.name, e.Visitor, e.User))
-	v := f.visitors[key]
+func (f *Fold) visitor(s *store, in *incoming) *visitor {
+	f.key = event.AppendKey(f.key[:0], s.name, in.visitor, in.user)
+	v := f.visitors[string(f.key)]
 	if v == nil {
-		v = &visitor{key: key, store: s, Visitor: session.NewVisitor(s.name, key[len(s.name)+1:], &pb.VisitorState{}, s.rules)}
+		key := string(f.key)
+		v = &visitor{key: key, store: s, Visitor: session.NewVisitor(s.name, key[len(s.name)+1:], &session.State{}, s.rules)}
 		f.visitors[key] = v
 	}
 	return v
 }
 
 // stored is what is kept of an event. Money in a currency without a rate is counted without its value.
-func (f *Fold) stored(s *store, e *pb.Event) *pb.StoredEvent {
-	out := &pb.StoredEvent{Offset: f.last.offset, IngestTs: f.last.ingestTS, EventId: e.EventId, EventTs: e.EventTs,
-		Sequence: e.Sequence, User: e.User, EmailHash: e.EmailHash, Action: e.Action, Entry: e.Entry, Product: e.Product,
-		OrderId: e.OrderId, CartToken: e.CartToken, CheckoutToken: e.CheckoutToken, Flags: e.Flags}
-	set, m := s.line.At(e.EventTs), e.Money
-	rate, rated := set.Rate(m.GetCurrency(), e.EventTs)
-	value, known := event.ToBase(m.GetMinor(), m.GetCurrency(), set.File.Meaning.Currency, rate, rated)
+func (f *Fold) stored(s *store, in *incoming, id event.ID, entry *pb.Entry) *pb.StoredEvent {
+	out := session.NewEvent(id)
+	out.Offset, out.IngestTs, out.EventTs, out.Sequence, out.Flags = f.last.offset, in.ingestTS, in.ts, in.sequence, in.eventFlags
+	out.Action, out.Product, out.Entry = f.texts.of(in.action), f.texts.of(in.product), entry
+	out.User, out.EmailHash, out.OrderId = string(in.user), string(in.email), string(in.order)
+	out.CartToken, out.CheckoutToken = string(in.cart), string(in.checkout)
+	if in.minor == 0 {
+		return out // nothing is nothing in every currency
+	}
+	set, currency := s.line.At(in.ts), f.texts.of(in.currency)
+	rate, rated := set.Rate(currency, in.ts)
+	value, known := event.ToBase(in.minor, currency, set.File.Meaning.Currency, rate, rated)
 	out.ValueMinor = value
 	if !known {
 		out.Flags |= event.FlagCurrency
@@ -210,7 +252,7 @@ func (f *Fold) touchDiff(v *visitor, before, after []*pb.Session) {
 }
 
 func (f *Fold) touch(v *visitor, id event.ID, day int32) {
-	f.touched[id] = &touch{position: f.last, visitor: v, id: id, day: day}
+	f.touched[id] = touch{position: f.last, visitor: v, id: id, day: day}
 }
 
 // recount replaces the visitor's share of the entry buckets.

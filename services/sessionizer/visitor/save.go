@@ -10,7 +10,7 @@ import (
 )
 
 // Keys of the store: c/<store>, zero byte, place in order of arrival → config record, h/<entry bucket> → floor beyond which its sessions are out of a link's
-// reach, v/<event key> → VisitorState, w → clock.
+// reach, v/<event key> → a visitor's state (pkg/session, codec), w → clock.
 const (
 	prefixConfig  = "c/"
 	prefixHeld    = "h/"
@@ -64,11 +64,11 @@ func (f *Fold) loadVisitor(key, value []byte) error {
 	if !ok || s == nil {
 		return fmt.Errorf("visitor of unknown store %q", storeName)
 	}
-	st := &pb.VisitorState{}
-	if err := st.UnmarshalVT(value); err != nil {
+	restored, err := session.Restore(storeName, id, value, s.rules, f.texts.of)
+	if err != nil {
 		return err
 	}
-	v := &visitor{key: k, store: s, Visitor: session.NewVisitor(storeName, id, st, s.rules)}
+	v := &visitor{key: k, store: s, Visitor: restored}
 	f.visitors[k] = v
 	f.recount(v)
 	f.schedule(v)
@@ -134,15 +134,15 @@ func (f *Fold) saveClock(b stream.Batcher) error {
 }
 
 func (f *Fold) saveVisitor(b stream.Batcher, v *visitor) error {
-	key := []byte(prefixVisitor + v.key)
-	if f.visitors[v.key] != v {
-		return b.Delete(key)
+	f.key = append(append(f.key[:0], prefixVisitor...), v.key...)
+	switch f.visitors[v.key] {
+	case v:
+		f.state = v.AppendState(f.state[:0])
+		return b.Set(f.key, f.state)
+	case nil:
+		return b.Delete(f.key)
 	}
-	value, err := v.State.MarshalVT()
-	if err != nil {
-		return err
-	}
-	return b.Set(key, value)
+	return nil // the visitor left and came again: that one is saved
 }
 
 func number(v int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(v)) }
@@ -150,7 +150,11 @@ func number(v int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(v
 // Saved forgets what is durable now.
 func (f *Fold) Saved() {
 	clear(f.touched)
+	for _, v := range f.dirty {
+		v.dirty = false
+	}
 	clear(f.dirty)
+	f.dirty = f.dirty[:0]
 	clear(f.entries.changed)
 	f.configs, f.dead = f.configs[:0], f.dead[:0]
 	for _, s := range f.stores {

@@ -1,0 +1,60 @@
+package visitor
+
+import pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
+
+// Most texts of events are few: actions, channels, products, paths. Each is one string in memory for all of them. When the table
+// is full it begins anew: it changes no result, only memory.
+const (
+	maxTexts = 1 << 16
+	// longestText that is worth sharing, in bytes.
+	longestText = 128
+)
+
+// texts are the shared strings of a fold.
+type texts map[string]string
+
+// of is b as a string.
+func (t texts) of(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	if s, ok := t[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	if len(b) > longestText {
+		return s
+	}
+	if len(t) >= maxTexts {
+		clear(t)
+	}
+	t[s] = s
+	return s
+}
+
+// entry is b decoded; nil for nil. What is unusual in it, or wrong, is for the generated code.
+func (t texts) entry(b []byte) (*pb.Entry, error) {
+	if b == nil {
+		return nil, nil
+	}
+	e := &pb.Entry{}
+	if t.usual(b, e) {
+		return e, nil
+	}
+	e = &pb.Entry{}
+	return e, e.UnmarshalVT(b)
+}
+
+// usual reads an entry into e (schemas/proto/tributary/v1/event.proto); false if something in it is not as ingest writes it.
+func (t texts) usual(b []byte, e *pb.Entry) bool {
+	to := [...]*string{1: &e.Channel, 2: &e.Source, 3: &e.Medium, 4: &e.Campaign, 5: &e.Term, 6: &e.Content, 7: &e.BrandSearch, 8: &e.ClickIdKind,
+		9: &e.ClickId, 10: &e.Device, 11: &e.Os, 12: &e.Browser, 13: &e.Country, 14: &e.LandingPath, 15: &e.Consent, 16: nil, 17: nil, 18: &e.Ruleset}
+	for w := (wire{b: b}); len(w.b) > 0; {
+		f := w.next()
+		if f.wire != wireBytes || f.number <= 0 || f.number >= len(to) || to[f.number] == nil {
+			return false // also returning and variants: ingest does not know the one, and few stores have the other
+		}
+		*to[f.number] = t.of(f.bytes)
+	}
+	return true
+}
