@@ -28,6 +28,11 @@ func TestMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	defer func() { // the engine is the test binary's, and -count runs this again
+		for _, name := range []string{"bi", "api", "tributary"} {
+			statement(t, db, "DROP DATABASE "+name+" SYNC")
+		}
+	}()
 	each(t, w, "unmigrated", unmigrated)
 	if _, err := stack.Migrate(t.Context(), db, 3); err != nil {
 		t.Fatal(err)

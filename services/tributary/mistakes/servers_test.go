@@ -41,7 +41,7 @@ var engines = []mistake{
 	{name: "a wrong password", call: []string{"tributary", "query", "--clickhouse=$clickhouse", "--password=secret", "sessions"}, says: "ClickHouse refuses the account: set TRIBUTARY_CLICKHOUSE_USER", exit: 1},
 	{name: "the aggregator with a wrong password", call: []string{"aggregator"}, set: []string{"TRIBUTARY_CLICKHOUSE_PASSWORD=secret"}, says: "waiting for ClickHouse: ClickHouse refuses the account: set", waits: true},
 	{name: "the aggregator before ClickHouse", call: []string{"aggregator"}, set: []string{"TRIBUTARY_CLICKHOUSE_ADDR=$refused"}, says: "waiting for ClickHouse: no ClickHouse listens at", waits: true},
-	{name: "SQL that is none", call: []string{"tributary", "query", "SELEC 1"}, says: "check the statement, ClickHouse says: Syntax error: failed at position 7", exit: 1},
+	{name: "SQL that is none", call: []string{"tributary", "query", "SELEC 1"}, says: "check the statement, ClickHouse says: Syntax error: failed at position 1 (SELEC)", exit: 1},
 	{name: "a column that there is not", call: []string{"tributary", "query", "SELECT visiter FROM bi.sessions"}, says: "Unknown expression identifier `visiter`", exit: 1},
 	{name: "a view that is mistyped", call: []string{"tributary", "query", "session"}, says: "there is no view bi.session: did you mean sessions?", exit: 2},
 	{name: "a format that there is not", call: []string{"tributary", "query", "--format=xml", "sessions"}, says: `--format must be one of "table","csv","json"`, exit: 2},
