@@ -5,7 +5,6 @@ package clickhouse
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -23,15 +22,24 @@ type Config struct {
 	Password string `env:"PASSWORD" help:"of the account"`
 	// Timeout of one statement.
 	Timeout time.Duration `env:"TIMEOUT" envDefault:"60s" help:"of one statement"`
+	// Waiting is told what is waited for: at once, and again every ten seconds. May be nil.
+	Waiting func(why error) `env:"-"`
 }
 
 // DB is a connection pool. It is safe for concurrent use.
-type DB struct{ conn driver.Conn }
+type DB struct {
+	conn    driver.Conn
+	addr    string
+	waiting func(why error)
+}
 
 // Open prepares the pool; it connects at the first statement.
 func Open(c Config) (*DB, error) {
-	if strings.TrimSpace(c.Addr) == "" {
-		return nil, errors.New("no ClickHouse address: set TRIBUTARY_CLICKHOUSE_ADDR to host:port of the HTTP interface")
+	if err := checkAddresses(c.Addr); err != nil {
+		return nil, err
+	}
+	if c.Waiting == nil {
+		c.Waiting = func(error) {}
 	}
 	if c.Timeout <= 0 {
 		c.Timeout = time.Minute
@@ -42,17 +50,19 @@ func Open(c Config) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open ClickHouse at %s: %w", c.Addr, err)
 	}
-	return &DB{conn: conn}, nil
+	return &DB{conn: conn, addr: c.Addr, waiting: c.Waiting}, nil
 }
 
 // Close closes the pool.
 func (d *DB) Close() error { return d.conn.Close() }
 
 // Ping asks whether the server answers.
-func (d *DB) Ping(ctx context.Context) error { return d.conn.Ping(ctx) }
+func (d *DB) Ping(ctx context.Context) error { return d.explain(d.conn.Ping(ctx)) }
 
 // Exec runs one statement.
-func (d *DB) Exec(ctx context.Context, statement string) error { return d.conn.Exec(ctx, statement) }
+func (d *DB) Exec(ctx context.Context, statement string) error {
+	return d.explain(d.conn.Exec(ctx, statement))
+}
 
 // Rows is a query's result as values of Go types.
 type Rows struct {
@@ -65,7 +75,7 @@ type Rows struct {
 func (d *DB) Select(ctx context.Context, query string) (Rows, error) {
 	res, err := d.conn.Query(ctx, query)
 	if err != nil {
-		return Rows{}, err
+		return Rows{}, d.explain(err)
 	}
 	defer res.Close()
 	out := Rows{Columns: res.Columns()}
@@ -86,14 +96,14 @@ func (d *DB) Select(ctx context.Context, query string) (Rows, error) {
 		}
 		out.Values = append(out.Values, row)
 	}
-	return out, res.Err()
+	return out, d.explain(res.Err())
 }
 
 // Each runs one query and calls scan for each row; dest must match the columns.
 func (d *DB) Each(ctx context.Context, query string, row func(scan func(dest ...any) error) error) error {
 	res, err := d.conn.Query(ctx, query)
 	if err != nil {
-		return err
+		return d.explain(err)
 	}
 	defer res.Close()
 	for res.Next() {
@@ -101,22 +111,30 @@ func (d *DB) Each(ctx context.Context, query string, row func(scan func(dest ...
 			return err
 		}
 	}
-	return res.Err()
+	return d.explain(res.Err())
 }
+
+// tellEvery is how often Waiting is told what is waited for.
+const tellEvery = 10 * time.Second
 
 // WaitTable waits until the server answers and the table exists.
 func (d *DB) WaitTable(ctx context.Context, table string) error {
 	backoff := 50 * time.Millisecond
+	var told time.Time
 	for {
 		err := d.Exec(ctx, "SELECT 1 FROM "+table+" LIMIT 0")
 		if err == nil {
 			return nil
 		}
+		if ctx.Err() == nil && time.Since(told) >= tellEvery {
+			told = time.Now()
+			d.waiting(err)
+		}
 		t := time.NewTimer(backoff)
 		select {
 		case <-ctx.Done():
 			t.Stop()
-			return fmt.Errorf("table %s is not there (create it with: tributary migrate): %w", table, errors.Join(ctx.Err(), err))
+			return fmt.Errorf("waited for table %s (create it with: tributary migrate): %w: %w", table, ctx.Err(), err)
 		case <-t.C:
 		}
 		backoff = min(2*backoff, time.Second)

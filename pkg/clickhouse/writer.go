@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 	"time"
 
@@ -17,10 +18,43 @@ type Table struct {
 	Columns string
 }
 
-// Insert holds rows for one table; each row has a value per column.
+// Insert holds rows for one table: one by one, each with a value per column, or in blocks.
 type Insert struct {
-	Table *Table
-	Rows  [][]any
+	Table  *Table
+	Rows   [][]any
+	Blocks []Block
+}
+
+// Block is rows by column: a slice for each column of the table, all of one length. Times are Unix milliseconds, and a
+// column of low cardinality is best given as []any of values that were boxed before.
+type Block []any
+
+// Len is the number of rows.
+func (b Block) Len() int {
+	if len(b) == 0 {
+		return 0
+	}
+	return reflect.ValueOf(b[0]).Len()
+}
+
+// Rows are the rows one by one, as a reader of them may want to see them.
+func (b Block) Rows() [][]any {
+	rows := make([][]any, b.Len())
+	for i := range rows {
+		for _, column := range b {
+			rows[i] = append(rows[i], reflect.ValueOf(column).Index(i).Interface())
+		}
+	}
+	return rows
+}
+
+// Len is the number of rows.
+func (in Insert) Len() int {
+	n := len(in.Rows)
+	for _, b := range in.Blocks {
+		n += b.Len()
+	}
+	return n
 }
 
 // Submission is one flush: Data is acknowledged before Marks are written.
@@ -112,11 +146,11 @@ next:
 	for _, m := range more {
 		for i := range all {
 			if all[i].Table == m.Table {
-				all[i].Rows = append(all[i].Rows, m.Rows...)
+				all[i].Rows, all[i].Blocks = append(all[i].Rows, m.Rows...), append(all[i].Blocks, m.Blocks...)
 				continue next
 			}
 		}
-		all = append(all, Insert{Table: m.Table, Rows: append([][]any{}, m.Rows...)})
+		all = append(all, Insert{Table: m.Table, Rows: append([][]any{}, m.Rows...), Blocks: append([]Block{}, m.Blocks...)})
 	}
 	return all
 }
@@ -130,9 +164,9 @@ func (w *Writer) retry(ctx context.Context, in Insert) error {
 			return nil
 		}
 		if permanent(err) {
-			return fmt.Errorf("insert %d rows into %s: %w", len(in.Rows), in.Table.Name, err)
+			return fmt.Errorf("insert %d rows into %s: %w", in.Len(), in.Table.Name, err)
 		}
-		w.log.Warn("insert failed, trying again", zap.String("table", in.Table.Name), zap.Int("rows", len(in.Rows)), zap.Error(err))
+		w.log.Warn("insert failed, trying again", zap.String("table", in.Table.Name), zap.Int("rows", in.Len()), zap.Error(err))
 		t := time.NewTimer(backoff)
 		select {
 		case <-ctx.Done():
@@ -152,6 +186,13 @@ func (w *Writer) insert(ctx context.Context, in Insert) error {
 	for _, row := range in.Rows {
 		if err := b.Append(row...); err != nil {
 			return errors.Join(errRow, err, b.Abort())
+		}
+	}
+	for _, block := range in.Blocks {
+		for i, column := range block {
+			if err := b.Column(i).Append(column); err != nil {
+				return errors.Join(errRow, fmt.Errorf("column %d: %w", i, err), b.Abort())
+			}
 		}
 	}
 	return b.Send()

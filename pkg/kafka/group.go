@@ -85,5 +85,13 @@ func (c *Client) Ownership(form, stage, topic string, partitions int) (Ownership
 	case OwnGroup:
 		return Group{Client: c, ID: "tributary-" + stage, Topic: topic, Heartbeat: c.config.Heartbeat, Session: c.config.SessionTimeout}, nil
 	}
-	return nil, fmt.Errorf("TRIBUTARY_OWNERSHIP=%s: expected all or group", form)
+	return nil, CheckOwnership(form)
+}
+
+// CheckOwnership says what is wrong with a form of ownership.
+func CheckOwnership(form string) error {
+	if form == OwnAll || form == OwnGroup {
+		return nil
+	}
+	return fmt.Errorf("TRIBUTARY_OWNERSHIP=%s: expected all or group", form)
 }

@@ -26,6 +26,8 @@ type Config struct {
 	Heartbeat time.Duration `env:"HEARTBEAT" envDefault:"3s" help:"of group members: how fast they notice that another one joined"`
 	// SessionTimeout of group members: how long a dead one keeps its partitions; a drain must end within it.
 	SessionTimeout time.Duration `env:"SESSION_TIMEOUT" envDefault:"45s" help:"of group members: how long a dead one keeps its partitions"`
+	// Waiting is told what is waited for: at once, and again every ten seconds. May be nil.
+	Waiting func(why error) `env:"-"`
 	// Dial connects; nil is plain TCP.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error) `env:"-"`
 }
@@ -40,8 +42,11 @@ type Client struct {
 
 // NewClient prepares a client; it connects at its first request.
 func NewClient(c Config) (*Client, error) {
-	if strings.TrimSpace(c.Brokers) == "" {
-		return nil, errors.New("no broker address: set TRIBUTARY_KAFKA_BROKERS to host:port[,host:port]")
+	if err := checkAddresses(c.Brokers); err != nil {
+		return nil, err
+	}
+	if c.Waiting == nil {
+		c.Waiting = func(error) {}
 	}
 	if c.Timeout <= 0 {
 		c.Timeout = 10 * time.Second
@@ -91,13 +96,16 @@ func (c *Client) EnsureTopics(ctx context.Context, topics []Topic, replication i
 		}
 		req.Topics = append(req.Topics, tc)
 	}
+	if err := c.Check(ctx); err != nil {
+		return err
+	}
 	res, err := c.client.CreateTopics(ctx, req)
 	if err != nil {
 		return fmt.Errorf("create topics: %w", err)
 	}
 	for _, t := range topics {
 		if err := res.Errors[t.Name]; err != nil && !errors.Is(err, kafkago.TopicAlreadyExists) {
-			return fmt.Errorf("create topic %s: %w", t.Name, err)
+			return c.refused(t, replication, err)
 		}
 	}
 	for _, t := range topics {
@@ -108,12 +116,25 @@ func (c *Client) EnsureTopics(ctx context.Context, topics []Topic, replication i
 	return nil
 }
 
+// refused makes a sentence of a broker's no to a new topic.
+func (c *Client) refused(t Topic, replication int, err error) error {
+	switch {
+	case errors.Is(err, kafkago.InvalidReplicationFactor):
+		return fmt.Errorf("topic %s cannot have %d replicas, the cluster has fewer brokers: use --replication=1, or start more brokers", t.Name, replication)
+	case errors.Is(err, kafkago.InvalidPartitionNumber):
+		return fmt.Errorf("topic %s cannot have %d partitions: use --partitions with a number above zero", t.Name, t.Partitions)
+	case errors.Is(err, kafkago.TopicAuthorizationFailed), errors.Is(err, kafkago.ClusterAuthorizationFailed):
+		return fmt.Errorf("no permission to create topic %s: run it as an account that may: %w", t.Name, err)
+	}
+	return fmt.Errorf("create topic %s: %w", t.Name, err)
+}
+
 // waitTopic asks until every partition of the topic has an answering leader: metadata alone is not enough.
 func (c *Client) waitTopic(ctx context.Context, t Topic) error {
 	for {
 		n, err := c.Partitions(ctx, t.Name)
 		if err == nil && n != t.Partitions {
-			return fmt.Errorf("topic %s has %d partitions, expected %d: more partitions need a new generation", t.Name, n, t.Partitions)
+			return fmt.Errorf("topic %s has %d partitions, expected %d: use --partitions=%[2]d; more partitions need a new generation", t.Name, n, t.Partitions)
 		}
 		if err == nil {
 			if _, err = c.Offsets(ctx, t.Name, n); err == nil {
@@ -138,7 +159,7 @@ func (c *Client) checkAppendTime(ctx context.Context, t Topic) error {
 	for _, r := range res.Resources {
 		for _, e := range r.ConfigEntries {
 			if e.ConfigName == "message.timestamp.type" && e.ConfigValue != "LogAppendTime" {
-				return fmt.Errorf("topic %s has message.timestamp.type=%s, expected LogAppendTime: alter the topic", t.Name, e.ConfigValue)
+				return fmt.Errorf("topic %s has message.timestamp.type=%s, expected LogAppendTime: set that with kafka-configs --alter", t.Name, e.ConfigValue)
 			}
 		}
 	}
@@ -154,7 +175,9 @@ func (c *Client) Partitions(ctx context.Context, topic string) (int, error) {
 	if len(res.Topics) != 1 {
 		return 0, fmt.Errorf("metadata of %s: %d topics in the answer", topic, len(res.Topics))
 	}
-	if err := res.Topics[0].Error; err != nil {
+	if err := res.Topics[0].Error; errors.Is(err, kafkago.UnknownTopicOrPartition) {
+		return 0, explained{fmt.Sprintf("topic %s is not there: create it with tributary topics create", topic), err}
+	} else if err != nil {
 		return 0, fmt.Errorf("metadata of %s: %w", topic, err)
 	}
 	return len(res.Topics[0].Partitions), nil
@@ -194,16 +217,30 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// tellEvery is how often Waiting is told what is waited for.
+const tellEvery = 10 * time.Second
+
 // WaitPartitions counts the partitions of a topic, and waits until the cluster answers and the topic exists.
 func (c *Client) WaitPartitions(ctx context.Context, topic string) (int, error) {
 	backoff := 50 * time.Millisecond
+	var told time.Time
 	for {
-		n, err := c.Partitions(ctx, topic)
+		n, err := 0, c.Check(ctx) // first: kafka-go says little of who answers
+		if err == nil {
+			n, err = c.Partitions(ctx, topic)
+		}
 		if err == nil && n > 0 {
 			return n, nil
 		}
+		if errors.Is(err, ErrVersion) {
+			return 0, err
+		}
+		if err != nil && ctx.Err() == nil && time.Since(told) >= tellEvery {
+			told = time.Now()
+			c.config.Waiting(err)
+		}
 		if werr := wait(ctx, backoff); werr != nil {
-			return 0, fmt.Errorf("topic %s is not there (create it with: tributary topics create): %w", topic, errors.Join(werr, err))
+			return 0, fmt.Errorf("waited for topic %s (create it with: tributary topics create): %w", topic, errors.Join(werr, err))
 		}
 		backoff = min(2*backoff, time.Second)
 	}
@@ -218,7 +255,7 @@ func (c *Client) SamePartitions(ctx context.Context, topics ...string) (int, err
 			return 0, err
 		}
 		if i > 0 && n != count {
-			return 0, fmt.Errorf("topic %s has %d partitions, topic %s has %d: all topics need one count", t, n, topics[0], count)
+			return 0, fmt.Errorf("topic %s has %d partitions, topic %s has %d, and all need one count: delete the wrong one and create it with tributary topics create", t, n, topics[0], count)
 		}
 		count = n
 	}

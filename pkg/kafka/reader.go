@@ -233,6 +233,6 @@ func (r *Reader) partitionError(ctx context.Context, p *Partition, cause kafkago
 	if p.next >= have.First && p.next <= have.Last {
 		return fmt.Errorf("partition %d: %w", p.id, cause)
 	}
-	p.fail(fmt.Errorf("%s/%d at offset %d, the log holds %d to %d: %w", r.config.Topic, p.id, p.next, have.First, have.Last, ErrDataLoss))
+	p.fail(fmt.Errorf("%s/%d at offset %d, the log holds %d to %d: %w; set TRIBUTARY_STATE_DIR to an empty folder to fold the log again, if it still has its start", r.config.Topic, p.id, p.next, have.First, have.Last, ErrDataLoss))
 	return nil
 }

@@ -20,14 +20,16 @@ func (h *Health) Ready(part string) {
 	delete(h.waiting, part)
 }
 
-// Unready says why the named part does not work.
-func (h *Health) Unready(part, why string) {
+// Unready says why the named part does not work. It is true if the part worked before.
+func (h *Health) Unready(part, why string) (news bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.waiting == nil {
 		h.waiting = map[string]string{}
 	}
+	_, known := h.waiting[part]
 	h.waiting[part] = why
+	return !known
 }
 
 // IsReady tells whether every part works.

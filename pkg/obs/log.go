@@ -22,7 +22,7 @@ type LogConfig struct {
 func NewLogger(c LogConfig, service string) (*zap.Logger, error) {
 	level, err := zapcore.ParseLevel(c.Level)
 	if err != nil {
-		return nil, fmt.Errorf("log level %q: expected debug, info, warn or error", c.Level)
+		return nil, fmt.Errorf("TRIBUTARY_LOG_LEVEL=%s: expected debug, info, warn or error", c.Level)
 	}
 	var z zap.Config
 	switch {
@@ -30,10 +30,10 @@ func NewLogger(c LogConfig, service string) (*zap.Logger, error) {
 		z = zap.NewProductionConfig()
 	case c.Format == "text" || c.Format == "auto":
 		z = zap.NewDevelopmentConfig()
-		z.DisableStacktrace = true
 	default:
-		return nil, fmt.Errorf("log format %q: expected json, text or auto", c.Format)
+		return nil, fmt.Errorf("TRIBUTARY_LOG_FORMAT=%s: expected json, text or auto", c.Format)
 	}
+	z.DisableStacktrace = true // an error says what to do, not where it was noticed
 	z.Level = zap.NewAtomicLevelAt(level)
 	z.EncoderConfig.EncodeTime = zapcore.ISO8601TimeEncoder
 	l, err := z.Build()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/pprof"
 	"time"
@@ -39,9 +38,9 @@ func Admin(r *prometheus.Registry, h *Health) *http.ServeMux {
 // Serve answers on addr until ctx ends, then drains. listening is told the address, which matters with port 0; it
 // may be nil.
 func Serve(ctx context.Context, addr string, h http.Handler, listening func(addr string)) error {
-	l, err := net.Listen("tcp", addr)
+	l, err := Listen(addr)
 	if err != nil {
-		return fmt.Errorf("listen on %s (choose another address if it is taken): %w", addr, err)
+		return err
 	}
 	if listening != nil {
 		listening(l.Addr().String())

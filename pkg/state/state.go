@@ -5,13 +5,20 @@
 package state
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"sort"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"go.uber.org/zap"
 
 	"github.com/tributary-data/tributary/pkg/stream"
 )
@@ -25,12 +32,15 @@ type Options struct {
 	FS vfs.FS
 	// CacheBytes is the block cache. Default: 4 MiB (hot entries live decoded in the fold).
 	CacheBytes int64
+	// Log is told why the process ends when a store cannot be written any more. Nil: standard error.
+	Log *zap.Logger
 }
 
 // Store is one partition's state. One goroutine owns it.
 type Store struct {
-	db   *pebble.DB
-	next int64
+	db      *pebble.DB
+	next    int64
+	changes changes // of the commit in hand
 }
 
 // Open opens or creates the store in dir. A second opener of the same dir fails: Pebble holds a file lock.
@@ -40,9 +50,9 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	cache := pebble.NewCache(o.CacheBytes)
 	defer cache.Unref()
-	db, err := pebble.Open(dir, &pebble.Options{FS: o.FS, Cache: cache, MemTableSize: 8 << 20, Logger: quiet{}})
+	db, err := pebble.Open(dir, &pebble.Options{FS: o.FS, Cache: cache, MemTableSize: 8 << 20, Logger: quiet{o.Log}})
 	if err != nil {
-		return nil, fmt.Errorf("open state in %s: %w", dir, err)
+		return nil, refused(dir, err)
 	}
 	s := &Store{db: db}
 	value, closer, err := db.Get(nextKey)
@@ -60,18 +70,36 @@ func Open(dir string, o Options) (*Store, error) {
 	return s, nil
 }
 
+// refused makes a sentence of a store that does not open.
+func refused(dir string, err error) error {
+	var p *fs.PathError
+	why := err
+	if errors.As(err, &p) {
+		why = p.Err
+	}
+	switch {
+	case errors.Is(err, syscall.EAGAIN), strings.Contains(err.Error(), "lock held by current process"):
+		return fmt.Errorf("another process keeps its state in %s: stop it, or set TRIBUTARY_STATE_DIR to another folder", dir)
+	case errors.Is(err, syscall.ENOSPC):
+		return fmt.Errorf("no space left for state in %s: free some, or set TRIBUTARY_STATE_DIR to a folder with more", dir)
+	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("cannot keep state in %s: set TRIBUTARY_STATE_DIR to a folder that may be written: %w", dir, why)
+	}
+	return fmt.Errorf("open state in %s: %w", dir, err)
+}
+
 // Next is the offset to resume from; 0 for an empty store.
 func (s *Store) Next() int64 { return s.next }
 
 // Commit writes the changes and the next offset in one batch. It does not sync: a lost suffix is folded again.
 func (s *Store) Commit(next int64, save func(stream.Batcher) error) error {
-	b := changes{}
-	if err := save(&b); err != nil {
+	s.changes.reset()
+	if err := save(&s.changes); err != nil {
 		return err
 	}
 	batch := s.db.NewBatch()
 	defer batch.Close()
-	if err := b.write(batch); err != nil {
+	if err := s.changes.write(batch); err != nil {
 		return err
 	}
 	if err := batch.Set(nextKey, binary.BigEndian.AppendUint64(nil, uint64(next)), nil); err != nil {
@@ -112,32 +140,45 @@ func upper(prefix []byte) []byte {
 	return nil
 }
 
-// changes collects one commit's writes and puts them in key order: sorted batches cost Pebble a third less.
-type changes struct{ list []change }
-
-type change struct {
-	key, value []byte
-	del        bool
+// changes collects one commit's writes and puts them in key order: sorted batches cost Pebble a third less. Keys and values lie
+// in one piece of memory that the next commit uses again.
+type changes struct {
+	bytes []byte
+	list  []change
 }
 
+// change is a key and its value, as places in bytes.
+type change struct {
+	key, value, end int
+	del             bool
+}
+
+func (c *changes) reset() { c.bytes, c.list = c.bytes[:0], c.list[:0] }
+
 func (c *changes) Set(key, value []byte) error {
-	c.list = append(c.list, change{key: append([]byte{}, key...), value: append([]byte{}, value...)})
+	at := len(c.bytes)
+	c.bytes = append(append(c.bytes, key...), value...)
+	c.list = append(c.list, change{key: at, value: at + len(key), end: len(c.bytes)})
 	return nil
 }
 
 func (c *changes) Delete(key []byte) error {
-	c.list = append(c.list, change{key: append([]byte{}, key...), del: true})
+	at := len(c.bytes)
+	c.bytes = append(c.bytes, key...)
+	c.list = append(c.list, change{key: at, value: len(c.bytes), end: len(c.bytes), del: true})
 	return nil
 }
 
 func (c *changes) write(b *pebble.Batch) error {
-	sort.SliceStable(c.list, func(i, j int) bool { return string(c.list[i].key) < string(c.list[j].key) })
+	slices.SortFunc(c.list, func(x, y change) int { // of one key the last counts: it lies behind the others
+		return cmp.Or(bytes.Compare(c.bytes[x.key:x.value], c.bytes[y.key:y.value]), cmp.Compare(x.key, y.key))
+	})
 	for _, ch := range c.list {
 		var err error
 		if ch.del {
-			err = b.Delete(ch.key, nil)
+			err = b.Delete(c.bytes[ch.key:ch.value], nil)
 		} else {
-			err = b.Set(ch.key, ch.value, nil)
+			err = b.Set(c.bytes[ch.key:ch.value], c.bytes[ch.value:ch.end], nil)
 		}
 		if err != nil {
 			return fmt.Errorf("stage key: %w", err)
@@ -147,10 +188,18 @@ func (c *changes) write(b *pebble.Batch) error {
 }
 
 // quiet drops Pebble's own log lines: what matters comes back as errors.
-type quiet struct{}
+type quiet struct{ log *zap.Logger }
 
 func (quiet) Infof(string, ...any)  {}
 func (quiet) Errorf(string, ...any) {}
-func (quiet) Fatalf(f string, a ...any) {
-	panic(fmt.Sprintf("pebble: "+f, a...))
+
+// Fatalf ends the process, as Pebble demands: it could not write its log, and nothing may go on as if it had.
+func (q quiet) Fatalf(f string, a ...any) {
+	err := fmt.Errorf("state cannot be written: free space on its disk, or set TRIBUTARY_STATE_DIR to another folder: "+f, a...)
+	if q.log == nil {
+		fmt.Fprintln(os.Stderr, err)
+	} else {
+		q.log.Error("stopped", zap.Error(err))
+	}
+	os.Exit(1)
 }

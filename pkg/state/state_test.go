@@ -81,6 +81,27 @@ func TestCommitAndReopen(t *testing.T) {
 	}
 }
 
+// Ensure that of several changes of one key in a commit the last counts, and that the memory of one commit does not show in the next.
+func TestLastChangeCounts(t *testing.T) {
+	st, err := state.Open(t.TempDir(), state.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	for round := range 3 {
+		err := st.Commit(int64(round), func(b stream.Batcher) error {
+			return errors.Join(b.Set([]byte("b"), []byte("first")), b.Set([]byte("a"), []byte("gone")), b.Delete([]byte("b")),
+				b.Set([]byte("b"), fmt.Appendf(nil, "last %d", round)), b.Delete([]byte("a")), b.Set([]byte("c"), nil))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := content(t, st, "a")+content(t, st, "b"), fmt.Sprintf("b=last %d", round); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 // Ensure that a save that fails changes nothing, not even the next offset.
 func TestFailedSaveChangesNothing(t *testing.T) {
 	s := open(t, t.TempDir(), nil)

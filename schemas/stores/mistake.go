@@ -85,5 +85,5 @@ func schemaMistake(err error) error {
 			field = strings.TrimPrefix(field+"."+part, ".")
 		}
 	}
-	return mistake(field, "%s", strings.TrimSpace(text))
+	return mistake(field, "%s", plain(strings.TrimSpace(text)))
 }

@@ -121,11 +121,11 @@ func Parse(file []byte) (File, error) {
 // notYAML is the first line of the parser's explanation, which has the place in front: [3:1] what is wrong.
 func notYAML(err error) error {
 	text, _, _ := strings.Cut(err.Error(), "\n")
-	m := &Mistake{Expected: "not YAML: " + text}
+	m := &Mistake{Expected: "not YAML, check its brackets and indentation: " + text}
 	if place, what, ok := strings.Cut(strings.TrimPrefix(text, "["), "] "); ok {
 		line, _, _ := strings.Cut(place, ":")
 		m.Line, _ = strconv.Atoi(line) // 0 if it is none: then the place stays unsaid
-		m.Expected = "not YAML: " + what
+		m.Expected = "not YAML, check its brackets and indentation: " + what
 	}
 	return m
 }
@@ -187,14 +187,14 @@ func (f File) checkRates() error {
 
 func (f File) check() error {
 	if _, err := time.LoadLocation(f.Meaning.TimeZone); err != nil {
-		return mistake("meaning.time_zone", "%q is no IANA time zone such as Europe/Berlin", f.Meaning.TimeZone)
+		return mistake("meaning.time_zone", "%q is no IANA time zone: use one such as Europe/Berlin", f.Meaning.TimeZone)
 	}
 	if _, err := regexp.Compile(f.Meaning.BrandPattern); err != nil {
 		return mistake("meaning.brand_pattern", "%v", err)
 	}
 	for i, n := range f.Edge.Internal {
 		if _, err := netip.ParsePrefix(n); err != nil {
-			return mistake(fmt.Sprintf("edge.internal[%d]", i), "%q is no network such as 192.0.2.0/24", n)
+			return mistake(fmt.Sprintf("edge.internal[%d]", i), "%q is no network: use one such as 192.0.2.0/24", n)
 		}
 	}
 	if err := f.checkRates(); err != nil {
@@ -211,10 +211,10 @@ func (f File) check() error {
 		}
 	}
 	if g := time.Duration(f.Meaning.SessionGap); g < time.Minute || g > 8*time.Hour {
-		return mistake("meaning.session_gap", "%s, expected 1m to 8h", g)
+		return mistake("meaning.session_gap", "%s: use 1m to 8h", g)
 	}
 	if f.Meaning.Lateness <= 0 || f.Meaning.LinkHorizon < 0 {
-		return mistake("meaning.lateness", "expected a time above zero")
+		return mistake("meaning.lateness", "use a time above zero")
 	}
 	return nil
 }

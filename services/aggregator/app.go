@@ -37,12 +37,17 @@ type app struct {
 
 // New builds the aggregator from its settings; it dials nothing.
 func New(c Config, log *zap.Logger) (boot.Runner, error) {
+	c.Kafka.Waiting = func(why error) { log.Warn("waiting for Kafka", zap.Error(why)) }
 	client, err := kafka.NewClient(c.Kafka)
 	if err != nil {
 		return nil, err
 	}
+	c.ClickHouse.Waiting = func(why error) { log.Warn("waiting for ClickHouse", zap.Error(why)) }
 	db, err := clickhouse.Open(c.ClickHouse)
 	if err != nil {
+		return nil, err
+	}
+	if err := kafka.CheckOwnership(c.Ownership); err != nil {
 		return nil, err
 	}
 	dir, err := boot.StateDir(c.StateDir, "aggregator")
@@ -88,6 +93,9 @@ func (a *app) fold(ctx context.Context) error {
 		{table.StageSessions, sessions, func(p int32) fold { return cells.New(a.config.Epoch, a.config.Generation, uint16(p)) }},
 		{table.StageLetters, schemas.TopicDeadLetters, func(p int32) fold { return letters.New(a.config.Generation, uint16(p)) }},
 	} {
+		if err := state.Claim(a.stores(st.name), n); err != nil {
+			return err
+		}
 		own, err := a.client.Ownership(a.config.Ownership, st.name, st.topic, n)
 		if err != nil {
 			return err
@@ -97,6 +105,11 @@ func (a *app) fold(ctx context.Context) error {
 	}
 	g.Go(func() error { return minutes.New(a.db, a.log).Run(ctx) })
 	return g.Wait()
+}
+
+// stores is the folder of the partitions' stores of a stage.
+func (a *app) stores(stage string) string {
+	return filepath.Join(a.dir, stage, fmt.Sprintf("g%d.e%d", a.config.Generation, a.config.Epoch))
 }
 
 // fold is what all stages are.
@@ -110,7 +123,7 @@ func (a *app) group(topic, stage string, w *clickhouse.Writer, make func(p int32
 		Config:  stream.Config{FlushEvery: a.config.FlushEvery, FailPoint: boot.FailPoint},
 		Metrics: stream.NewMetrics(a.registry, stage),
 		Open: func(p int32) (part stream.Part[clickhouse.Submission], err error) {
-			st, err := state.Open(filepath.Join(a.dir, stage, fmt.Sprintf("g%d.e%d", a.config.Generation, a.config.Epoch), strconv.Itoa(int(p))), state.Options{})
+			st, err := state.Open(filepath.Join(a.stores(stage), strconv.Itoa(int(p))), state.Options{Log: a.log})
 			if err != nil {
 				return part, err
 			}

@@ -44,6 +44,7 @@ func New(c Config, log *zap.Logger) (boot.Runner, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
+	c.Kafka.Waiting = func(why error) { log.Warn("waiting for Kafka", zap.Error(why)) }
 	client, err := kafka.NewClient(c.Kafka)
 	if err != nil {
 		return nil, err
@@ -154,7 +155,7 @@ func (a *app) producers(ctx context.Context) (events, dead *kafka.Producer, err 
 // compareClocks turns ingest unready while its clock and the broker's are apart. The append lies between sent and now.
 func (a *app) compareClocks(sent, appended time.Time) {
 	if appended.IsZero() {
-		a.health.Unready("append time", "topic events stamps no append time: set message.timestamp.type=LogAppendTime")
+		a.unready("append time", "topic events stamps no append time: set message.timestamp.type=LogAppendTime")
 		return
 	}
 	a.health.Ready("append time")
@@ -163,17 +164,24 @@ func (a *app) compareClocks(sent, appended time.Time) {
 		lead = behind
 	}
 	if lead > maxClockLead {
-		a.health.Unready("clock", fmt.Sprintf("our clock and the broker's are %s apart: check NTP", lead.Round(time.Millisecond)))
+		a.unready("clock", fmt.Sprintf("our clock and the broker's are %s apart: check NTP", lead.Round(time.Millisecond)))
 		return
 	}
 	a.health.Ready("clock")
+}
+
+// unready turns us unready, and logs why when that is new.
+func (a *app) unready(part, why string) {
+	if a.health.Unready(part, why) {
+		a.log.Error("takes no events", zap.String("error", why))
+	}
 }
 
 // moved is called when the driven clock was set: the first time it brings the stores' files, each time the ticks.
 func (a *app) moved(r *http.Request) error {
 	ctx, b := r.Context(), a.told.Load()
 	if b == nil {
-		return errors.New("Kafka's topics do not answer yet")
+		return errors.New("the topics do not answer yet")
 	}
 	if !a.health.IsReady() {
 		if _, err := b.open(ctx); err != nil {

@@ -317,7 +317,7 @@ func TestWithoutKafka(t *testing.T) {
 }
 
 func TestCompareClocks(t *testing.T) {
-	a := &app{health: &obs.Health{}}
+	a := &app{health: &obs.Health{}, log: zap.NewNop()}
 	now := time.Now()
 	for _, c := range []struct {
 		name           string
@@ -360,7 +360,7 @@ func TestBadSettings(t *testing.T) {
 		{Config{Clock: clockWall, Kafka: local, Stores: []string{filepath.Join(dir, "none.yaml")}}, "TRIBUTARY_STORES"},
 		{Config{Clock: clockWall, Kafka: local, Stores: []string{t.TempDir()}}, "holds no store file"},
 		{Config{Clock: clockWall, Kafka: local, Stores: []string{file("bad.yaml", "store: x")}}, "bad.yaml"},
-		{Config{Clock: clockWall, Kafka: local, Stores: []string{good, file("twice.yaml", demo+"\n")}}, "defined twice"},
+		{Config{Clock: clockWall, Kafka: local, Stores: []string{good, file("twice.yaml", demo+"\n")}}, "is defined by"},
 		{Config{Clock: clockWall, Kafka: local, Stores: []string{good, file("key.yaml", strings.Replace(demo, "store: demo", "store: other", 1))}}, "belongs to store demo"},
 		{Config{Clock: clockWall, Kafka: local, Stores: []string{file("regexp.yaml", strings.Replace(demo, "brand_pattern: acme", "brand_pattern: '('", 1))}}, "brand_pattern"},
 	} {

@@ -64,8 +64,7 @@ func (b *broadcaster) open(ctx context.Context) (closed int, err error) {
 			continue
 		}
 		closed++
-		b.log.Error("this store takes no events: its file changed and was not applied", zap.String("store", f.name),
-			zap.String("file", f.path), zap.String("do", "tributary store apply "+f.path))
+		b.log.Error("this store takes no events, its file changed", zap.String("store", f.name), zap.String("error", "apply it with: tributary store apply "+f.path))
 	}
 	return closed, nil
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -40,7 +42,7 @@ func loadStores(paths []string) (loaded, error) {
 	for _, f := range files {
 		b, err := os.ReadFile(f)
 		if err != nil {
-			return out, fmt.Errorf("read store file: %w", err)
+			return out, fmt.Errorf("cannot read store file: set its permission, or TRIBUTARY_STORES: %w", err)
 		}
 		if err := out.add(f, b); err != nil {
 			return out, err
@@ -53,8 +55,11 @@ func storeFiles(paths []string) ([]string, error) {
 	var out []string
 	for _, p := range paths {
 		info, err := os.Stat(p)
+		if errors.Is(err, fs.ErrPermission) {
+			return nil, fmt.Errorf("cannot read store file: set its permission, or TRIBUTARY_STORES: %w", err)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("store file: %w; set TRIBUTARY_STORES to files or folders", err)
+			return nil, fmt.Errorf("store file %s is not there: set TRIBUTARY_STORES to files or folders", p)
 		}
 		if !info.IsDir() {
 			out = append(out, p)
@@ -65,7 +70,7 @@ func storeFiles(paths []string) ([]string, error) {
 			return nil, err
 		}
 		if len(found) == 0 {
-			return nil, fmt.Errorf("folder %s holds no store file (*.yaml)", p)
+			return nil, fmt.Errorf("folder %s holds no store file (*.yaml): put one there, or set TRIBUTARY_STORES", p)
 		}
 		out = append(out, found...)
 	}
@@ -85,7 +90,7 @@ func (l *loaded) add(name string, file []byte) error {
 	}
 	for _, other := range l.files {
 		if other.name == f.Store {
-			return fmt.Errorf("%s: store %s is defined twice", name, f.Store)
+			return fmt.Errorf("%s: store %s is defined by %s too: use another name, or remove one of the files", name, f.Store, other.path)
 		}
 	}
 	open := &atomic.Bool{}
@@ -97,7 +102,7 @@ func (l *loaded) add(name string, file []byte) error {
 	}
 	for _, key := range f.Edge.WriteKeys {
 		if other := l.stores[key]; other != nil {
-			return fmt.Errorf("%s: a write key belongs to store %s already", name, other.Name)
+			return fmt.Errorf("%s: a write key belongs to store %s already: use each for one store", name, other.Name)
 		}
 		l.stores[key] = &collect.Store{Name: f.Store, Currency: f.Meaning.Currency, Enricher: en, Open: open,
 			Internal: internal, Origins: f.Edge.Origins}

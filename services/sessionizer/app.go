@@ -33,8 +33,12 @@ type app struct {
 
 // New builds the sessionizer from its settings; it dials nothing.
 func New(c Config, log *zap.Logger) (boot.Runner, error) {
+	c.Kafka.Waiting = func(why error) { log.Warn("waiting for Kafka", zap.Error(why)) }
 	client, err := kafka.NewClient(c.Kafka)
 	if err != nil {
+		return nil, err
+	}
+	if err := kafka.CheckOwnership(c.Ownership); err != nil {
 		return nil, err
 	}
 	dir, err := boot.StateDir(c.StateDir, "sessionizer")
@@ -64,6 +68,9 @@ func (a *app) fold(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := state.Claim(a.stores(), n); err != nil {
+		return err
+	}
 	a.health.Ready("start")
 	a.log.Info("folding", zap.String("from", from), zap.String("to", to), zap.Int("partitions", n), zap.String("state", a.dir))
 	sessions := kafka.NewProducer(a.client, kafka.ProducerConfig{Topic: to, Partitions: n})
@@ -87,9 +94,14 @@ func (a *app) fold(ctx context.Context) error {
 	return g.Wait()
 }
 
+// stores is the folder of the partitions' stores.
+func (a *app) stores() string {
+	return filepath.Join(a.dir, "visitor", fmt.Sprintf("g%d.e%d", a.config.Generation, a.config.Epoch))
+}
+
 // open restores the fold of one partition from its store.
 func (a *app) open(p int32, sink *lane) (part stream.Part[visitor.Output], err error) {
-	st, err := state.Open(filepath.Join(a.dir, "visitor", fmt.Sprintf("g%d.e%d", a.config.Generation, a.config.Epoch), strconv.Itoa(int(p))), state.Options{})
+	st, err := state.Open(filepath.Join(a.stores(), strconv.Itoa(int(p))), state.Options{Log: a.log})
 	if err != nil {
 		return part, err
 	}

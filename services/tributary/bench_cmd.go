@@ -18,6 +18,14 @@ type benchCmd struct {
 	Dir        string `help:"Folder for data and logs, removed afterwards. Default: a temporary one."`
 }
 
+// Validate says what is wrong with the flags.
+func (c *benchCmd) Validate() error {
+	if c.Events < 1 || c.Rounds < 1 || c.Partitions < 1 {
+		return fmt.Errorf("--events=%d, --rounds=%d, --partitions=%d: use numbers above zero", c.Events, c.Rounds, c.Partitions)
+	}
+	return nil
+}
+
 // Run measures every stage of the pipeline on this machine.
 func (c *benchCmd) Run(ctx context.Context) (err error) {
 	bin, engine, err := demo.Programs(ctx)

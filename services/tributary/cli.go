@@ -2,16 +2,29 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/tributary-data/tributary/pkg/clickhouse"
+	"github.com/tributary-data/tributary/pkg/kafka"
+	"github.com/tributary-data/tributary/services/tributary/stack"
 )
 
 // exitCode ends the process without a further word.
 type exitCode int
 
 func (c exitCode) Error() string { return fmt.Sprintf("exit %d", int(c)) }
+
+// errCall marks what is wrong with a call or its settings. It has no words of its own.
+var errCall = stack.ErrSettings
+
+// wrongCall tells whether an error is the caller's: trying again the same way would not help.
+func wrongCall(err error) bool {
+	return errors.Is(err, errCall) || errors.Is(err, kafka.ErrAddress) || errors.Is(err, clickhouse.ErrAddress)
+}
 
 // cli is the command line.
 type cli struct {

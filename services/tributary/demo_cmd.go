@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/tributary-data/tributary/services/tributary/demo"
@@ -19,6 +20,20 @@ type demoCmd struct {
 	Addr     string        `help:"Address of ingest, host:port. Default: a free port on loopback."`
 	Prune    bool          `help:"Delete the folders that earlier demos left, of --keep or a killed run, without asking."`
 	Dir      string        `help:"Folder for data and logs. Default: a new one under ~/.local/share/tributary/demo."`
+}
+
+// mostEvents of a day: it is planned in memory, which takes some kilobytes for each.
+const mostEvents = 2_000_000
+
+// Validate says what is wrong with the flags.
+func (c *demoCmd) Validate() error {
+	if c.Events < 1 || c.Events > mostEvents {
+		return fmt.Errorf("--events=%d: use a number from 1 to %d", c.Events, mostEvents)
+	}
+	if c.Pace < 0 {
+		return fmt.Errorf("--pace=%s: use 0 or a duration such as 60s", c.Pace)
+	}
+	return nil
 }
 
 // Run runs the demo. Exit codes: 0 equal, 3 something differs, 4 too little was compared.

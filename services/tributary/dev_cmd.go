@@ -33,13 +33,18 @@ func (c *devCmd) Run(ctx context.Context) error {
 	if c.Dir == "" {
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return fmt.Errorf("no home folder for the data, use --dir: %w", err)
+			return fmt.Errorf("no home folder for the data, use --dir: %w%w", err, errCall)
 		}
 		c.Dir = filepath.Join(home, ".local", "share", "tributary", "dev")
 	}
 	if c.Reset {
 		if err := reset(c.Dir); err != nil {
 			return err
+		}
+	}
+	if c.Stores != "" {
+		if _, err := os.Stat(c.Stores); err != nil {
+			return fmt.Errorf("--stores=%s is not there: use a store file, or a folder of them%w", c.Stores, errCall)
 		}
 	}
 	bin, engine, err := demo.Programs(ctx)

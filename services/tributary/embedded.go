@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	embeddedch "github.com/tributary-data/tributary/pkg/embedded/clickhouse"
 	embeddedkafka "github.com/tributary-data/tributary/pkg/embedded/kafka"
@@ -54,9 +56,31 @@ type embeddedClickHouseCmd struct {
 func (c *embeddedClickHouseCmd) Run(ctx context.Context) error {
 	ctx, cancel := c.context(ctx)
 	defer cancel()
+	if err := c.apart(); err != nil {
+		return err
+	}
 	s, err := embeddedch.New(embeddedch.Config{Addr: c.Addr, DataDir: c.Data, Library: c.Library})
 	if err != nil {
 		return err
 	}
 	return s.Run(ctx, boot.Announce("clickhouse"))
+}
+
+// apart moves the process into an empty folder: in the database default the engine takes a table's name for a file of
+// the working folder, if there is one.
+func (c *embeddedClickHouseCmd) apart() (err error) {
+	if c.Data, err = filepath.Abs(c.Data); err == nil {
+		c.Library, err = filepath.Abs(c.Library)
+	}
+	empty := filepath.Join(c.Data, "nothing")
+	if err == nil {
+		err = os.MkdirAll(empty, 0o755)
+	}
+	if err == nil {
+		err = os.Chdir(empty)
+	}
+	if err != nil {
+		return fmt.Errorf("give the engine a working folder of its own: %w", err)
+	}
+	return nil
 }

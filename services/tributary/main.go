@@ -19,8 +19,11 @@ func main() {
 	case err == nil:
 	case errors.As(err, &code):
 		os.Exit(int(code))
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), ctx.Err() != nil:
 		os.Exit(130)
+	case wrongCall(err):
+		fmt.Fprintln(os.Stderr, "tributary:", err)
+		os.Exit(2)
 	default:
 		fmt.Fprintln(os.Stderr, "tributary:", err)
 		os.Exit(1)

@@ -28,14 +28,18 @@ const shown = 50
 
 // Run runs the query and prints its result.
 func (c *queryCmd) Run(ctx context.Context) error {
+	text := strings.TrimSpace(strings.Join(c.SQL, " "))
+	if text == "" {
+		return fmt.Errorf("the query is empty: use SQL, or the name of a view such as sessions%w", errCall)
+	}
 	db, err := clickhouse.Open(clickhouse.Config{Addr: c.ClickHouse, User: c.User, Password: c.Password})
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	rows, err := db.Select(ctx, statement(strings.Join(c.SQL, " ")))
+	rows, err := db.Select(ctx, statement(text))
 	if err != nil {
-		return fmt.Errorf("query %s: %w", c.ClickHouse, err)
+		return didYouMean(ctx, db, text, fmt.Errorf("query: %w", err))
 	}
 	switch c.Format {
 	case "csv":
@@ -44,6 +48,33 @@ func (c *queryCmd) Run(ctx context.Context) error {
 		return writeJSON(os.Stdout, rows)
 	}
 	return writeTable(os.Stdout, rows)
+}
+
+// didYouMean names the views that there are if the name of none was given.
+func didYouMean(ctx context.Context, db *clickhouse.DB, text string, cause error) error {
+	if text != oneWord(text) || !clickhouse.Missing(cause) {
+		return cause
+	}
+	rows, err := db.Select(ctx, "SELECT name FROM system.tables WHERE database = 'bi' ORDER BY editDistance(name, '"+oneWord(strings.TrimPrefix(text, "bi."))+"'), name")
+	if err != nil || len(rows.Values) == 0 {
+		return cause // no views at all: the cause says so
+	}
+	for _, r := range rows.Values {
+		if "bi."+fmt.Sprint(r[0]) == "bi."+strings.TrimPrefix(text, "bi.") {
+			return cause
+		}
+	}
+	return fmt.Errorf("there is no view bi.%s: did you mean %s? See tributary query --help for all%w", strings.TrimPrefix(text, "bi."), rows.Values[0][0], errCall)
+}
+
+// oneWord is the text up to what is no letter of a name.
+func oneWord(text string) string {
+	if i := strings.IndexFunc(text, func(r rune) bool {
+		return r != '_' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	}); i >= 0 {
+		return text[:i]
+	}
+	return text
 }
 
 // statement makes SQL of a view's name.

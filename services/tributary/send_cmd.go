@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,6 +30,12 @@ type sendCmd struct {
 
 // Run sends one event, and says what ingest answered.
 func (c *sendCmd) Run(ctx context.Context) error {
+	if c.Event == "" {
+		return fmt.Errorf("the event has no name: use one such as \"Product Viewed\", or page%w", errCall)
+	}
+	if u, err := url.Parse(c.Ingest); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return fmt.Errorf("--ingest=%s is no address: use http://host:port, such as http://%s%w", c.Ingest, usualIngest, errCall)
+	}
 	call := map[string]any{"type": "track", "event": c.Event, "anonymousId": c.Visitor, "messageId": uuid.NewString(),
 		"timestamp": time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), "properties": c.Properties,
 		"context": map[string]any{"page": map[string]any{"url": c.URL, "referrer": c.Referrer}, "userAgent": c.UserAgent}}
@@ -54,16 +63,30 @@ func (c *sendCmd) Run(ctx context.Context) error {
 	req.SetBasicAuth(c.Key, "")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("ingest does not answer (start it with: tributary dev): %w", err)
+		return fmt.Errorf("ingest does not answer at %s: start it with tributary dev, or set --ingest to where it is: %w", c.Ingest, cause(err))
 	}
 	defer res.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<16))
 	if err != nil {
 		return fmt.Errorf("read ingest's answer: %w", err)
 	}
-	fmt.Printf("%s %s\n", res.Status, answer)
-	if res.StatusCode != http.StatusOK {
-		return exitCode(1)
+	switch res.StatusCode {
+	case http.StatusOK:
+		fmt.Printf("%s %s\n", res.Status, answer)
+		return nil
+	case http.StatusUnauthorized:
+		return errors.New("ingest knows no store with this write key: set --key to one of the store file's write_keys")
+	case http.StatusServiceUnavailable:
+		return errors.New("ingest is not ready yet: try again, and check /readyz of its admin port if it stays so")
 	}
-	return nil
+	return fmt.Errorf("ingest answers %s: check the event: %s", res.Status, strings.TrimSpace(string(answer)))
+}
+
+// cause is an error of an HTTP client without method and address.
+func cause(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
 }

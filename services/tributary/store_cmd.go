@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -36,9 +38,10 @@ func (c cluster) with(ctx context.Context, f func(context.Context, storeconf.Log
 	}
 	defer client.Close()
 	topic := schemas.TopicEvents(0)
-	limit, cancel := context.WithTimeout(ctx, 10*time.Second)
-	n, err := client.WaitPartitions(limit, topic)
-	cancel()
+	if err := client.Check(ctx); err != nil {
+		return err
+	}
+	n, err := client.Partitions(ctx, topic)
 	if err != nil {
 		return err
 	}
@@ -106,10 +109,36 @@ type storeCheckCmd struct {
 
 // Run checks the file.
 func (c *storeCheckCmd) Run() error {
-	if _, err := readStore(c.File); err != nil {
+	b, err := readStore(c.File)
+	if err != nil {
 		return err
 	}
+	if err := mistyped(b); err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
+	}
 	fmt.Println("ok")
+	return nil
+}
+
+// mistyped looks for steps whose action is nearly one that we know. A store may have actions of its own, so apply does not ask.
+func mistyped(file []byte) error {
+	f, err := stores.Parse(file)
+	if err != nil {
+		return err
+	}
+	known := []string{"session"}
+	for line := range strings.Lines(string(schemas.Actions)) {
+		if name, _, ok := strings.Cut(line, "\t"); ok && name[0] != '#' {
+			known = append(known, name)
+		}
+	}
+	for i, fu := range f.Meaning.Funnels {
+		for j, st := range fu.Steps {
+			if near := stores.Nearest(st.Action, known); near != "" && !slices.Contains(known, st.Action) {
+				return fmt.Errorf("meaning.funnels[%d].steps[%d]: no event is named %s: did you mean %s? Apply it all the same if it is an event of your own", i, j, st.Action, near)
+			}
+		}
+	}
 	return nil
 }
 
@@ -117,7 +146,7 @@ func (c *storeCheckCmd) Run() error {
 func readStore(name string) ([]byte, error) {
 	b, err := os.ReadFile(name)
 	if err != nil {
-		return nil, fmt.Errorf("read store file: %w", err)
+		return nil, fmt.Errorf("cannot read the store file, check its permission: %w", err)
 	}
 	if _, err := stores.Parse(b); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)

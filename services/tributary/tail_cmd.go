@@ -26,6 +26,9 @@ func (c *tailCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
+	if err := client.Check(ctx); err != nil {
+		return err
+	}
 	show := func(l tail.Line) error {
 		_, err := fmt.Println(l)
 		return err

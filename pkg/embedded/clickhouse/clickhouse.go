@@ -3,6 +3,25 @@
 //
 // It serves demo, dev and tests on one machine, with one account and no TLS. What a real server would do and this
 // one does not, it answers with status 501 and the name of the thing. One process holds one data folder.
+//
+// What the engine in a library cannot do, and what comes instead:
+//
+//   - An answer is complete before its first byte: an error never comes after rows, there are no progress headers while
+//     a statement runs (send_progress_in_http_headers is taken and does nothing), and answers must fit into memory.
+//   - Native blocks with the types JSON, Dynamic, Variant and AggregateFunction are refused with 501, for clients that
+//     ask for a revision of the protocol (Native without one, and other formats, carry them).
+//   - Statements have ids of the engine's own in system.processes. KILL QUERY WHERE query_id = ... means the client's id;
+//     KILL QUERY ... SYNC is refused with 501, since it would wait for ever.
+//   - There is one account, default without a password: others are refused with 403 (code 516), a role with 404 (code
+//     511), tokens with 501.
+//   - Request bodies may be gzip, deflate, lz4, zstd or ClickHouse's own blocks; Brotli and others are refused with 501.
+//     Who accepts nothing but those for the answer gets it plain.
+//   - No page of another origin may send statements or read answers (403, and add_http_cors_header does nothing), since
+//     the account has no password.
+//   - The engine has its process's rights to files: the table function file and, in the database default, names of tables
+//     that are paths. Run it in an empty working folder, or a bare name of a file there is taken for a table.
+//   - Paths other than / and /ping, as /play, are refused with 501.
+//   - Asynchronous inserts are made at once.
 package clickhouse
 
 import (
@@ -14,6 +33,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/tributary-data/tributary/pkg/obs"
 )
 
 // Config of the engine.
@@ -32,7 +53,7 @@ type Server struct{ config Config }
 // New checks the configuration; it loads and opens nothing.
 func New(c Config) (*Server, error) {
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
-		return nil, fmt.Errorf("engine address %q: expected host:port: %w", c.Addr, err)
+		return nil, fmt.Errorf("engine address %q: expected host:port, such as 127.0.0.1:8123: %w", c.Addr, err)
 	}
 	if c.DataDir == "" {
 		return nil, errors.New("the engine needs a data folder")
@@ -56,9 +77,9 @@ func (s *Server) Run(ctx context.Context, ready func(addr string)) error {
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", s.config.Addr)
+	l, err := obs.Listen(s.config.Addr)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w", s.config.Addr, err)
+		return fmt.Errorf("engine: %w", err)
 	}
 	defer l.Close()
 	p, err := openPool(ctx, lib, s.config.DataDir)

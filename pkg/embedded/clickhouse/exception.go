@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -30,6 +31,16 @@ func newException(text string) *exception {
 	return fail(1002, "UNKNOWN_EXCEPTION", "%s", text)
 }
 
+// unmarked takes the front's comment out of an error that quotes its statement.
+func unmarked(err error, mark string) error {
+	var ex *exception
+	if !errors.As(err, &ex) {
+		return err
+	}
+	text := strings.ReplaceAll(ex.text, "\n"+mark, "")
+	return &exception{ex.code, strings.ReplaceAll(text, mark, "")}
+}
+
 func fail(code int, name, format string, args ...any) *exception {
 	return &exception{code, fmt.Sprintf("Code: %d. DB::Exception: %s. (%s)", code, strings.TrimSuffix(fmt.Sprintf(format, args...), "."), name)}
 }
@@ -47,8 +58,10 @@ const (
 	codeNoSession       = 372
 	codeSessionLocked   = 373
 	codeCancelled       = 394
+	codeUnknownRole     = 511
 	codeAuthentication  = 516
 	codeBadArguments    = 36
+	codeTooMany         = 202
 	codeCannotUncompess = 271
 )
 
@@ -61,7 +74,7 @@ func (e *exception) status() int {
 		return http.StatusForbidden
 	case 6, 15, 25, 26, 27, codeBadArguments, 37, 38, 41, 43, 44, 53, codeSyntax, 72, 117, 123, 167, 168, 223, 321, 376, 427, 441, 675, 676:
 		return http.StatusBadRequest // the statement or its values do not parse
-	case 46, 47, 50, 56, 60, 63, 73, 78, 81, 115, 139, 152, 336, codeNoSession, 511:
+	case 46, 47, 50, 56, 60, 63, 73, 78, 81, 115, 139, 152, 336, codeNoSession, codeUnknownRole:
 		return http.StatusNotFound // unknown function, identifier, type, table, format, database, setting ...
 	case 229: // QUERY_IS_TOO_LARGE
 		return http.StatusRequestEntityTooLarge

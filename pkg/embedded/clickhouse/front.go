@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -18,12 +17,13 @@ import (
 type front struct {
 	pool *pool
 	identity
+	origins  *http.CrossOriginProtection
 	requests sync.WaitGroup // they hold connections
 }
 
 func newFront(p *pool) (*front, error) {
 	id, err := p.identity()
-	return &front{pool: p, identity: id}, err
+	return &front{pool: p, identity: id, origins: http.NewCrossOriginProtection()}, err
 }
 
 // ServeHTTP routes: queries at /, the health check at /ping, and the rest is named in a 501.
@@ -31,18 +31,19 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.requests.Add(1)
 	defer f.requests.Done()
 	w.Header().Set("X-ClickHouse-Server-Display-Name", f.name)
-	var err error
+	err := f.origins.Check(r)
 	switch {
-	case r.Method != http.MethodGet && r.Method != http.MethodPost:
+	case err != nil:
+		// Without a password, any page in the user's browser could send statements, and the engine reads and writes files.
+		err = fail(codeAuthentication, "AUTHENTICATION_FAILED", "The embedded engine takes no statements from web pages of another origin: %v", err)
+	case r.Method != http.MethodGet && r.Method != http.MethodPost && r.Method != http.MethodHead:
 		err = unsupported("the method %s", r.Method)
-	case r.URL.Path == "/ping", r.URL.Path == "/" && r.Method == http.MethodGet && r.URL.RawQuery == "":
+	case r.URL.Path == "/ping", r.URL.Path == "/" && r.Method != http.MethodPost && r.URL.RawQuery == "":
 		w.Header().Set("Content-Type", "text/html; charset=UTF-8")
 		_, _ = io.WriteString(w, "Ok.\n")
 		return
 	case r.URL.Path != "/":
 		err = unsupported("the path %s", r.URL.Path)
-	case strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/"):
-		err = unsupported("external tables (Content-Type multipart/form-data)")
 	default:
 		err = f.serve(w, r)
 	}
@@ -53,80 +54,91 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve answers one query.
 func (f *front) serve(w http.ResponseWriter, r *http.Request) error {
-	opts, err := readOptions(r)
+	in, err := readForm(r)
 	if err != nil {
 		return err
 	}
-	if err := opts.authenticate(r); err != nil {
-		return err
-	}
-	q, err := readQuery(r, opts)
+	opts, err := readOptions(r, in.Values)
 	if err != nil {
 		return err
 	}
-	h := w.Header()
-	h.Set("X-ClickHouse-Query-Id", opts.queryID)
-	h.Set("X-ClickHouse-Timezone", f.timezone)
+	w.Header().Set("X-ClickHouse-Query-Id", opts.queryID) // refusals have them too
+	w.Header().Set("X-ClickHouse-Timezone", f.timezone)
+	if err := opts.authenticate(r, in.Values); err != nil {
+		return err
+	}
+	q, err := readQuery(r, opts, in.whole)
+	if err != nil {
+		return err
+	}
 	began := time.Now()
-	res, err := f.execute(r.Context(), opts, q)
+	res, err := f.execute(r.Context(), opts, q, in)
 	if err != nil {
 		return err
 	}
-	format := opts.format
-	if q.format != "" && !q.insert {
-		format = q.format
-	}
-	if strings.EqualFold(format, "Native") && opts.revision > 0 {
-		if res.data, err = transcode(res.data, opts.revision); err != nil {
-			return err
-		}
-	}
-	h.Set("X-ClickHouse-Format", format)
-	h.Set("Content-Type", contentType(format))
-	h.Set("X-ClickHouse-Summary", fmt.Sprintf(`{"read_rows":"%d","read_bytes":"%d","written_rows":"%d","result_bytes":"%d","elapsed_ns":"%d"}`,
-		res.rowsRead, res.bytesRead, res.rowsWrite, len(res.data), time.Since(began).Nanoseconds()))
-	return opts.answer(w, r, res.data)
+	return f.respond(w, r, opts, q, res, began)
 }
 
 // execute runs the query on a connection that fits: the session's own, a writer or a reader.
-func (f *front) execute(ctx context.Context, o options, q query) (result, error) {
-	var c *conn
-	if o.session != "" {
-		s, err := f.pool.sessions.get(o.session, o.sessionTimeout, o.sessionCheck)
-		if err != nil {
-			return result{}, err
-		}
-		defer f.pool.sessions.put(s)
-		c = s.conn
-	} else {
-		from := f.pool.readers
-		if !q.reads() {
-			from = f.pool.writers
-		}
-		var err error
-		if c, err = f.pool.get(ctx, from); err != nil {
-			return result{}, err
-		}
-		defer func() { f.pool.put(from, c) }()
-		c.dirty = c.dirty || q.keeps
+func (f *front) execute(ctx context.Context, o options, q query, in form) (result, error) {
+	c, release, err := f.connection(ctx, o, q)
+	if err != nil {
+		return result{}, err
 	}
+	defer release()
 	undo, err := o.apply(c)
 	if err != nil {
 		return result{}, err
 	}
 	defer undo()
+	drop, err := in.create(c)
+	if err != nil {
+		return result{}, err
+	}
+	defer drop()
 	if q.verb == "USE" {
 		c.database = "" // unknown from here on
 	}
 	if q.insert {
 		return c.insert(q.head, q.format, q.body) // it ends with its body, so also when the client leaves
 	}
-	mark := "/* tributary " + rand.Text() + " */"
-	text := q.text + "\n" + mark
+	m := mark(o.queryID)
+	text := q.text + "\n" + m
 	if q.verb == "INSERT" {
-		text = mark + q.text // rows may follow up to the end
+		text = m + q.text // rows may follow up to the end
 	}
-	return f.pool.run(ctx, mark, func() (result, error) { return c.query(text, o.format) })
+	res, err := f.pool.run(ctx, m, func() (result, error) { return c.query(text, o.format) })
+	if err != nil {
+		return result{}, unmarked(err, m)
+	}
+	res.zones = f.zones(ctx, c, o, q, res.data)
+	return res, nil
+}
+
+// connection takes one for the query; release gives it back.
+func (f *front) connection(ctx context.Context, o options, q query) (c *conn, release func(), err error) {
+	if o.session != "" {
+		s, err := f.pool.sessions.get(o.session, o.sessionTimeout, o.sessionCheck)
+		if err != nil {
+			return nil, nil, err
+		}
+		return s.conn, func() { f.pool.sessions.put(s) }, nil
+	}
+	if q.verb == "KILL" { // it may be what frees the others
+		if c, err = f.pool.open(); err != nil {
+			return nil, nil, err
+		}
+		return c, c.close, nil
+	}
+	from := f.pool.readers
+	if !q.reads() {
+		from = f.pool.writers
+	}
+	if c, err = f.pool.get(ctx, from); err != nil {
+		return nil, nil, err
+	}
+	c.dirty = c.dirty || q.keeps
+	return c, func() { f.pool.put(from, c) }, nil
 }
 
 // maxDrain is how much of a refused request is read; beyond it the connection breaks.
@@ -161,20 +173,4 @@ func newQueryID() string {
 	_, _ = rand.Read(b[:])
 	x := hex.EncodeToString(b[:])
 	return x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:]
-}
-
-func contentType(format string) string {
-	switch f := strings.ToLower(format); {
-	case f == "native" || strings.HasPrefix(f, "rowbinary") || f == "parquet" || f == "arrow":
-		return "application/octet-stream"
-	case f == "jsoneachrow" || strings.HasPrefix(f, "jsoncompacteachrow"):
-		return "application/x-ndjson; charset=UTF-8"
-	case strings.HasPrefix(f, "json"):
-		return "application/json; charset=UTF-8"
-	case strings.HasPrefix(f, "csv"):
-		return "text/csv; charset=UTF-8; header=absent"
-	case strings.HasPrefix(f, "tabseparated") || strings.HasPrefix(f, "tsv"):
-		return "text/tab-separated-values; charset=UTF-8"
-	}
-	return "text/plain; charset=UTF-8"
 }

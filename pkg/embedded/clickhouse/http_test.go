@@ -128,6 +128,10 @@ func TestErrors(t *testing.T) {
 	refused(t, "SELECT * FROM nope", 404, 60)
 	refused(t, "SELECT nope", 404, 47)
 	refused(t, "SELEC 1", 400, 62)
+	refused(t, "1 + 1", 400, 62)
+	if a := refused(t, "SELECT 1 FROM", 400, 62); strings.Contains(a.body, "tributary") {
+		t.Errorf("an error shows the front's own comment: %q", a.body)
+	}
 	refused(t, "SELECT 1; SELECT 2", 400, 62)
 	refused(t, "", 400, 62)
 	refused(t, "SELECT 1", 404, 81, "database", "nope")
@@ -139,6 +143,7 @@ func TestErrors(t *testing.T) {
 	refused(t, "SELECT sum(sipHash64(number)) FROM numbers(100000000000)", 408, 159, "max_execution_time", "0.1")
 	refused(t, "SELECT 1", 403, 516, "user", "default", "password", "wrong")
 	refused(t, "SELECT 1", 403, 516, "user", "someone")
+	refused(t, "SELECT 1", 404, 511, "role", "analyst")
 	if a := do(t, http.MethodGet, server(t), "/", url.Values{"query": {"CREATE TABLE ro (a UInt8) ENGINE = Memory"}}, nil, nil); !strings.HasPrefix(a.body, "Code: 164.") {
 		t.Errorf("GET of a CREATE: %d %s", a.status, a.body)
 	}
@@ -161,10 +166,11 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 		{http.MethodGet, "/play", "the path /play", nil, nil},
 		{http.MethodGet, "/replicas_status", "the path /replicas_status", nil, nil},
 		{http.MethodPut, "/", "the method PUT", nil, nil},
-		{http.MethodPost, "/", "external tables", nil, http.Header{"Content-Type": {"multipart/form-data; boundary=x"}}},
+		{http.MethodPost, "/", "KILL QUERY ... SYNC", url.Values{"query": {"KILL QUERY WHERE query_id = 'x' SYNC"}}, nil},
 		{http.MethodPost, "/", "Content-Encoding br", nil, http.Header{"Content-Encoding": {"br"}}},
 		{http.MethodPost, "/", "INTO OUTFILE", url.Values{"query": {"SELECT 1 INTO OUTFILE 'x'"}}, nil},
 		{http.MethodPost, "/", "tokens", url.Values{"query": {"SELECT 1"}}, http.Header{"Authorization": {"Bearer x"}}},
+		{http.MethodPost, "/", "the type JSON", url.Values{"query": {"SELECT '{}'::JSON"}, "default_format": {"Native"}, "client_protocol_version": {"54460"}}, nil},
 		{http.MethodPost, "/", "the type AggregateFunction", url.Values{"query": {"SELECT sumState(1)"}, "default_format": {"Native"}, "client_protocol_version": {"54460"}}, nil},
 	} {
 		a := do(t, c.method, server(t), c.path, c.params, c.header, nil)
@@ -231,7 +237,7 @@ func TestSessions(t *testing.T) {
 	}
 	refused(t, "SELECT * FROM tt", 404, 60, "session_id", "s2")
 	refused(t, "SELECT 1", 404, 372, "session_id", "nobody", "session_check", "1")
-	for i := range 20 { // more than are kept: the oldest make room
+	for i := range 70 { // more than are kept: the oldest make room
 		post(t, "SELECT 1", "session_id", fmt.Sprint("many", i))
 	}
 }

@@ -22,6 +22,9 @@ type library struct {
 	resultRowsRead    func(result unsafe.Pointer) uint64
 	resultBytesRead   func(result unsafe.Pointer) uint64
 	resultRowsWritten func(result unsafe.Pointer) uint64
+	resultWritten     func(result unsafe.Pointer) uint64
+	storageRowsRead   func(result unsafe.Pointer) uint64
+	storageBytesRead  func(result unsafe.Pointer) uint64
 	destroyResult     func(result unsafe.Pointer)
 	insertOpen        func(conn, query unsafe.Pointer, queryLen uint64, format unsafe.Pointer, formatLen uint64) unsafe.Pointer
 	insertAppend      func(stream, data unsafe.Pointer, n uint64) int32
@@ -33,6 +36,9 @@ type library struct {
 
 // load opens the shared library and turns its signal handlers off: with them a crash of Go code hangs.
 func load(path string) (*library, error) {
+	if why := unfit(path); why != nil {
+		return nil, fmt.Errorf("%s is no engine for %s/%s (%w): set TRIBUTARY_ENGINE to the path of libchdb.so, or unset it to have it fetched", path, runtime.GOOS, runtime.GOARCH, why)
+	}
 	// The engine reads its time zone from C's environment, which os.Setenv does not reach. UTC like a server in a
 	// container: Native blocks of revision 0 carry DateTime columns without their zone, so clients fall back to it.
 	if addr, err := purego.Dlsym(purego.RTLD_DEFAULT, "setenv"); err == nil {
@@ -42,7 +48,7 @@ func load(path string) (*library, error) {
 	}
 	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_GLOBAL)
 	if err != nil {
-		return nil, fmt.Errorf("load the engine's library %s: %w", path, err)
+		return nil, fmt.Errorf("the engine %s does not load (%w): set TRIBUTARY_ENGINE to the path of another libchdb.so, or unset it to have it fetched", path, err)
 	}
 	l := &library{}
 	for name, fn := range map[string]any{
@@ -56,6 +62,9 @@ func load(path string) (*library, error) {
 		"chdb_result_rows_read":            &l.resultRowsRead,
 		"chdb_result_bytes_read":           &l.resultBytesRead,
 		"chdb_result_rows_written":         &l.resultRowsWritten,
+		"chdb_result_bytes_written":        &l.resultWritten,
+		"chdb_result_storage_rows_read":    &l.storageRowsRead,
+		"chdb_result_storage_bytes_read":   &l.storageBytesRead,
 		"chdb_destroy_query_result":        &l.destroyResult,
 		"chdb_stream_insert_n":             &l.insertOpen,
 		"chdb_stream_append":               &l.insertAppend,
@@ -66,7 +75,7 @@ func load(path string) (*library, error) {
 	} {
 		addr, err := purego.Dlsym(handle, name)
 		if err != nil {
-			return nil, fmt.Errorf("%s is not the engine's library, or another version: %w", path, err)
+			return nil, fmt.Errorf("%s is not the engine's library, or another version: set TRIBUTARY_ENGINE to the path of libchdb.so, or unset it to have it fetched", path)
 		}
 		purego.RegisterFunc(fn, addr)
 	}
@@ -111,12 +120,24 @@ func (c *conn) handle() unsafe.Pointer { return *(*unsafe.Pointer)(c.holder) }
 
 // result of a statement, copied from C memory.
 type result struct {
-	data                           []byte
-	rowsRead, bytesRead, rowsWrite uint64
+	data                                       []byte
+	rowsRead, bytesRead, rowsWrite, bytesWrite uint64
+	rows                                       uint64   // of the answer
+	zones                                      []string // full types of its columns, where the blocks keep zones back
 }
 
-// query runs one statement that carries everything it needs.
+// query runs one statement that carries everything it needs. What a failed one wrote before it failed stays in the
+// connection, and the engine would put it before the next answer; so a statement without an answer takes it away.
 func (c *conn) query(text, format string) (result, error) {
+	res, err := c.statement(text, format)
+	if err != nil {
+		_, flushErr := c.statement("SELECT 1", "Null")
+		c.dirty = c.dirty || flushErr != nil
+	}
+	return res, err
+}
+
+func (c *conn) statement(text, format string) (result, error) {
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	q, f := pinned(&pin, text), pinned(&pin, format)
@@ -175,7 +196,8 @@ func (l *library) take(r unsafe.Pointer) (result, error) {
 	if text := cstring(l.resultError(r)); text != "" {
 		return result{}, newException(text)
 	}
-	out := result{rowsRead: l.resultRowsRead(r), bytesRead: l.resultBytesRead(r), rowsWrite: l.resultRowsWritten(r)}
+	out := result{rowsRead: l.storageRowsRead(r), bytesRead: l.storageBytesRead(r), rowsWrite: l.resultRowsWritten(r), bytesWrite: l.resultWritten(r),
+		rows: l.resultRowsRead(r)}
 	if n := l.resultLength(r); n > 0 {
 		out.data = append([]byte(nil), unsafe.Slice((*byte)(l.resultBuffer(r)), n)...)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -34,21 +35,21 @@ type options struct {
 // before the first byte, and inserts are synchronous, which promises more than an asynchronous one.
 var ignored = map[string]bool{
 	"wait_end_of_query": true, "buffer_size": true, "send_progress_in_http_headers": true, "add_http_cors_header": true, "stacktrace": true,
-	"quota_key": true, "role": true, "close_session": true, "async_insert": true, "wait_for_async_insert": true, "cancel_http_readonly_queries_on_client_close": true,
+	"quota_key": true, "close_session": true, "async_insert": true, "wait_for_async_insert": true, "cancel_http_readonly_queries_on_client_close": true,
 	"user": true, "password": true, "network_zstd_compression_level": true, "client_name": true,
 }
 
 var settingName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-func readOptions(r *http.Request) (options, error) {
+func readOptions(r *http.Request, values url.Values) (options, error) {
 	// GET must not change anything, and compressed answers are on by default: both as in a server.
-	o := options{format: "TabSeparated", httpCompress: true, readonly: r.Method == http.MethodGet, sessionTimeout: sessionTimeout,
+	o := options{format: "TabSeparated", httpCompress: true, readonly: r.Method != http.MethodPost, sessionTimeout: sessionTimeout,
 		method: "LZ4", params: map[string]string{}, settings: map[string]string{}}
 	o.database = r.Header.Get("X-ClickHouse-Database")
 	if f := r.Header.Get("X-ClickHouse-Format"); f != "" {
 		o.format = f
 	}
-	for name, values := range r.URL.Query() {
+	for name, values := range values {
 		if err := o.set(name, values[len(values)-1]); err != nil {
 			return o, err
 		}
@@ -63,6 +64,10 @@ func (o *options) set(name, v string) (err error) {
 	switch name {
 	case "query":
 		o.query = v
+	case "role":
+		if v != "" {
+			return fail(codeUnknownRole, "UNKNOWN_ROLE", "There is no role `%s`. The embedded engine has one account and no roles", v)
+		}
 	case "query_id":
 		o.queryID = v
 	case "database":
@@ -117,7 +122,7 @@ func (o *options) other(name, v string) error {
 func on(v string) bool { return v != "" && v != "0" && !strings.EqualFold(v, "false") }
 
 // authenticate knows one account: default, without a password.
-func (o *options) authenticate(r *http.Request) error {
+func (o *options) authenticate(r *http.Request, u url.Values) error {
 	if strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") {
 		return unsupported("tokens (Authorization: Bearer)")
 	}
@@ -125,7 +130,7 @@ func (o *options) authenticate(r *http.Request) error {
 	if h := r.Header.Get("X-ClickHouse-User"); h != "" {
 		user, password = h, r.Header.Get("X-ClickHouse-Key")
 	}
-	if u := r.URL.Query(); u.Has("user") || u.Has("password") {
+	if u.Has("user") || u.Has("password") {
 		user, password = u.Get("user"), u.Get("password")
 	}
 	if (user == "" || user == "default") && password == "" {
@@ -142,7 +147,7 @@ func (o *options) apply(c *conn) (undo func(), err error) {
 		database = "default"
 	}
 	if database != "" && database != c.database {
-		if _, err := c.query("USE `"+strings.NewReplacer(`\`, `\\`, "`", "\\`").Replace(database)+"`", "Null"); err != nil {
+		if _, err := c.query("USE "+identifier(database), "Null"); err != nil {
 			return nil, err
 		}
 		c.database = database

@@ -29,7 +29,7 @@ func literal(typ, value string) string {
 	inner, nullable := unwrap(typ)
 	switch name, _, _ := strings.Cut(inner, "("); {
 	case inner == "Identifier":
-		return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(value) + "`"
+		return identifier(value)
 	case nullable && value == `\N`:
 		return "CAST(NULL AS " + typ + ")"
 	case name == "String" || name == "FixedString" || strings.HasPrefix(name, "Enum"):
@@ -53,6 +53,11 @@ func unwrap(typ string) (inner string, nullable bool) {
 			return typ, nullable
 		}
 	}
+}
+
+// identifier makes a quoted name.
+func identifier(s string) string {
+	return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(s) + "`"
 }
 
 // quote makes a string literal. Quotes and backslashes are the only bytes that mean something inside one; NUL is

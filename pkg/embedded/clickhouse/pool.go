@@ -40,7 +40,7 @@ type pool struct {
 func openPool(ctx context.Context, lib *library, dir string) (*pool, error) {
 	p := &pool{lib: lib, args: []string{"--path=" + dir, fmt.Sprintf("--max_threads=%d", maxThreads)},
 		writers: make(chan *conn, writers), readers: make(chan *conn, readers)}
-	p.sessions = &sessions{open: func() (*conn, error) { return lib.open(p.args...) }, byID: map[string]*session{}}
+	p.sessions = &sessions{open: p.open, byID: map[string]*session{}}
 	first, err := p.first(ctx)
 	if err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func openPool(ctx context.Context, lib *library, dir string) (*pool, error) {
 	p.killer = first
 	for _, ch := range []chan *conn{p.writers, p.readers} {
 		for range cap(ch) {
-			c, err := lib.open(p.args...)
+			c, err := p.open()
 			if err != nil {
 				p.close()
 				return nil, fmt.Errorf("open %s: %w", dir, err)
@@ -57,6 +57,19 @@ func openPool(ctx context.Context, lib *library, dir string) (*pool, error) {
 		}
 	}
 	return p, nil
+}
+
+// open connects for clients. The engine takes a bare expression for a SELECT, as a shell does; a server refuses it.
+func (p *pool) open() (*conn, error) {
+	c, err := p.lib.open(p.args...)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.query("SET implicit_select = 0", "Null"); err != nil {
+		c.close()
+		return nil, fmt.Errorf("set up a connection: %w", err)
+	}
+	return c, nil
 }
 
 func (p *pool) first(ctx context.Context) (*conn, error) {
@@ -88,7 +101,7 @@ func (p *pool) get(ctx context.Context, from chan *conn) (*conn, error) {
 // put gives it back. One that a statement left dirty is replaced: a fresh one costs less than a millisecond.
 func (p *pool) put(to chan *conn, c *conn) {
 	if c.dirty {
-		if fresh, err := p.lib.open(p.args...); err == nil {
+		if fresh, err := p.open(); err == nil {
 			c.close()
 			c = fresh
 		}

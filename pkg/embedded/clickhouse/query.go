@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -10,12 +11,17 @@ import (
 type query struct {
 	statement
 	text string
-	body io.Reader
+	// added is how much longer the values of parameters made the text.
+	added int
+	body  io.Reader
 }
 
 // readQuery puts together what URL and body carry. With a query in the URL, the body goes on where it ends: it is
 // the rows of an INSERT, or the rest of the text.
-func readQuery(r *http.Request, o options) (query, error) {
+func readQuery(r *http.Request, o options, form bool) (query, error) {
+	if form {
+		return finish(understand(o.query, o.params), strings.NewReader(""), o)
+	}
 	body, err := decompressed(r, o.decompress)
 	if err != nil {
 		return query{}, err
@@ -33,16 +39,32 @@ func readQuery(r *http.Request, o options) (query, error) {
 		}
 		body = strings.NewReader("")
 	}
-	q.body = io.MultiReader(strings.NewReader(q.data), body)
-	return q, q.check(o.readonly)
+	return finish(q, body, o)
+}
+
+// maxQuery is ClickHouse's default of max_query_size, in bytes.
+const maxQuery = 256 << 10
+
+// finish checks the query and gives it its rows.
+func finish(q query, rows io.Reader, o options) (query, error) {
+	q.body = io.MultiReader(strings.NewReader(q.data), rows)
+	if q.added > 0 && len(q.text) > maxQuery && o.settings["max_query_size"] == "" {
+		o.settings["max_query_size"] = strconv.Itoa(maxQuery + q.added + markSize) // a server does not count values
+	}
+	if err := q.check(o.readonly); err != nil || q.verb != "KILL" {
+		return q, err
+	}
+	var err error
+	q.text, err = killByClientsID(q.text)
+	return q, err
 }
 
 // understand parses the text, with values in the place of parameters.
 func understand(text string, params map[string]string) query {
 	s := parse(text)
 	if len(s.holes) > 0 && len(params) > 0 {
-		text = inline(text, s.holes, params)
-		s = parse(text)
+		with := inline(text, s.holes, params)
+		return query{statement: parse(with), text: with, added: len(with) - len(text)}
 	}
 	return query{statement: s, text: text}
 }

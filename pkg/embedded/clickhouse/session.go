@@ -1,13 +1,13 @@
 package clickhouse
 
 import (
-	"errors"
 	"sync"
 	"time"
 )
 
 const (
-	maxSessions = 8
+	// maxSessions is far beyond one machine's clients; each holds a connection, which costs next to nothing at rest.
+	maxSessions = 64
 	// sessionTimeout is ClickHouse's default_session_timeout.
 	sessionTimeout = 60 * time.Second
 )
@@ -80,7 +80,7 @@ func (s *sessions) room() error {
 		}
 	}
 	if oldest == "" {
-		return errors.New("all sessions of the embedded engine are busy")
+		return fail(codeTooMany, "TOO_MANY_SIMULTANEOUS_QUERIES", "All %d sessions of the embedded engine are busy", maxSessions)
 	}
 	s.byID[oldest].conn.close()
 	delete(s.byID, oldest)

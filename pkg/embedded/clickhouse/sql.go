@@ -107,6 +107,9 @@ type statement struct {
 	verb string
 	// format of the FORMAT clause, "" without one.
 	format string
+	// clause is where the FORMAT clause is, end where the statement ends: 0 without a semicolon.
+	clause [2]int
+	end    int
 	// insert tells an INSERT ... FORMAT, whose text is head and whose rows begin in data.
 	insert     bool
 	head, data string
@@ -148,7 +151,9 @@ func parse(q string) statement {
 		case ')', ']':
 			depth--
 		case ';':
-			ended = depth <= 0
+			if ended = depth <= 0; ended {
+				s.end = t.start
+			}
 		case '{':
 			if h, ok := readHole(q, t.start); ok {
 				s.holes = append(s.holes, h)
@@ -175,7 +180,7 @@ func parse(q string) statement {
 			if !ok || name.kind != 'w' || !rows && !lastClause(q, name.end) {
 				continue // a column of that name
 			}
-			s.format = q[name.start:name.end]
+			s.format, s.clause = q[name.start:name.end], [2]int{t.start, name.end}
 			if rows {
 				s.insert, s.head, s.data = true, q[:t.start], afterFormat(q[name.end:])
 				return s

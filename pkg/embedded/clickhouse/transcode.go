@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // The engine answers Native blocks of revision 0, whatever the client asks. Later revisions put a header before
@@ -19,8 +20,9 @@ var blockInfo = []byte{1, 0, 2, 0xff, 0xff, 0xff, 0xff, 0}
 
 var errShort = errors.New("native block is cut short")
 
-// transcode turns blocks of revision 0 into blocks of the asked one.
-func transcode(in []byte, revision uint64) ([]byte, error) {
+// transcode turns blocks of revision 0 into blocks of the asked one. types, if there are any, are the full types of the
+// columns: a block names the type DateTime without its zone.
+func transcode(in []byte, revision uint64, types []string) ([]byte, error) {
 	r := &reader{b: in}
 	out := make([]byte, 0, len(in)+len(in)/16+64)
 	for len(r.b) > 0 {
@@ -28,14 +30,21 @@ func transcode(in []byte, revision uint64) ([]byte, error) {
 		head := r.b
 		columns, rows := r.uvarint(), r.uvarint()
 		out = append(out, head[:len(head)-len(r.b)]...)
-		for range columns {
+		for i := range columns {
 			if r.err != nil {
 				break
 			}
 			head := r.b
 			r.bytes(r.uvarint()) // the column's name
+			nameEnd := len(head) - len(r.b)
 			name := r.bytes(r.uvarint())
-			out = append(out, head[:len(head)-len(r.b)]...)
+			if string(name) == "DateTime" && uint64(len(types)) == columns && strings.HasPrefix(types[i], "DateTime(") {
+				out = append(out, head[:nameEnd]...)
+				out = binary.AppendUvarint(out, uint64(len(types[i])))
+				out = append(out, types[i]...)
+			} else {
+				out = append(out, head[:len(head)-len(r.b)]...)
+			}
 			if revision >= customSerialization {
 				out = append(out, 0)
 			}

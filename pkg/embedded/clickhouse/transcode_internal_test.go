@@ -108,7 +108,7 @@ func TestTranscodeAgainstTheDriver(t *testing.T) {
 		t.Fatalf("the sample has %d columns", len(want))
 	}
 	for _, revision := range []uint64{1, 54453, 54454, 54460, 54513} {
-		out, err := transcode(in, revision)
+		out, err := transcode(in, revision, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,11 +132,11 @@ func FuzzTranscode(f *testing.F) {
 	f.Add(sample(f, 0))
 	f.Add([]byte{1, 1, 1, 'x', 5, 'U', 'I', 'n', 't', '8', 3})
 	f.Fuzz(func(t *testing.T, in []byte) {
-		zero, err := transcode(in, 1)
+		zero, err := transcode(in, 1, nil)
 		if err != nil {
 			return
 		}
-		later, err := transcode(in, 54460)
+		later, err := transcode(in, 54460, nil)
 		if err != nil {
 			t.Fatalf("accepted for one revision only: %v", err)
 		}

@@ -1,4 +1,5 @@
-// Package harness gives tests a broker and an engine of their own. Only tests import it.
+// Package harness gives tests a broker and an engine of their own, and the packages of npm and Python whose clients they
+// drive. Only tests import it.
 package harness
 
 import (

@@ -32,7 +32,7 @@ type Broker struct{ config Config }
 func New(c Config) (*Broker, error) {
 	host, _, err := net.SplitHostPort(c.Addr)
 	if err != nil {
-		return nil, fmt.Errorf("broker address %q: expected host:port: %w", c.Addr, err)
+		return nil, fmt.Errorf("broker address %q: expected host:port, such as 127.0.0.1:9092: %w", c.Addr, err)
 	}
 	// Clients connect to what the broker advertises, and nobody can connect to "every interface".
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
@@ -56,7 +56,7 @@ func (b *Broker) Run(ctx context.Context, ready func(addr string)) (err error) {
 	}
 	l, err := listen(b.config.Addr)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w", b.config.Addr, err)
+		return fmt.Errorf("broker: %w", err)
 	}
 	defer l.wait() // the connections' goroutines end with the broker
 	var failed errorLog

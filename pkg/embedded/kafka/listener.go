@@ -3,6 +3,8 @@ package kafka
 import (
 	"net"
 	"sync"
+
+	"github.com/tributary-data/tributary/pkg/obs"
 )
 
 // listener is the broker's socket. kfake advertises Addr, so Addr keeps the host that was asked for; and it starts
@@ -27,7 +29,7 @@ func listen(address string) (*listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	inner, err := net.Listen("tcp", address)
+	inner, err := obs.Listen(address)
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,9 @@ type Fold struct {
 	intake intake
 	last   int64 // offset of the last applied record
 
-	rows      map[*clickhouse.Table][][]any // since the last commit
+	in        reading // of the record in hand
+	events    columns // since the last commit, as are rows
+	rows      map[*clickhouse.Table][][]any
 	clockMark int64
 	configs   bool // a setting came since the last commit
 	skipped   uint64
@@ -53,8 +55,8 @@ func (f *Fold) Skipped() uint64 { return f.skipped }
 // Apply folds one record of events.
 func (f *Fold) Apply(r stream.Record) error {
 	f.last = r.Offset
-	rec := &pb.Record{}
-	if err := rec.UnmarshalVT(r.Value); err != nil {
+	rec, err := f.in.decode(r.Value)
+	if err != nil {
 		f.skipped++
 		return nil
 	}
@@ -87,8 +89,8 @@ func (f *Fold) put(t *clickhouse.Table, rows ...[]any) { f.rows[t] = append(f.ro
 func (f *Fold) applyEvent(rec *pb.Record, e *pb.Event) {
 	late := f.clock.Late(rec.Store, e.EventTs)
 	known := f.seen.look(rec, e, f.clock.Watermark(), f.rememberFor(rec))
-	f.intake.count(rec.Store, rec.IngestTs, event.NewVersion(f.generation, f.last), known, late)
-	f.put(&table.Events, f.eventRow(rec, e, late))
+	f.intake.count(f.events.boxes.text(rec.Store), rec.IngestTs, event.NewVersion(f.generation, f.last), known, late)
+	f.events.add(f, rec, e, late)
 	if known != first {
 		return
 	}
@@ -133,14 +135,17 @@ func (f *Fold) setConfig(rec *pb.Record) (added bool, err error) {
 	return true, nil
 }
 
-// order of the tables in a flush.
+// order of the tables in a flush, after the events.
 func order() []*clickhouse.Table {
-	return []*clickhouse.Table{&table.Configs, &table.Events, &table.LateEvents, &table.Orders, &table.Refunds}
+	return []*clickhouse.Table{&table.Configs, &table.LateEvents, &table.Orders, &table.Refunds}
 }
 
 // Flush returns the rows since the last Saved, and the progress to be written after them.
 func (f *Fold) Flush() (clickhouse.Submission, error) {
 	var s clickhouse.Submission
+	if len(f.events.offset) > 0 {
+		s.Data = append(s.Data, clickhouse.Insert{Table: &table.Events, Blocks: []clickhouse.Block{f.events.block()}})
+	}
 	for _, t := range order() {
 		if rows := f.rows[t]; len(rows) > 0 {
 			s.Data = append(s.Data, clickhouse.Insert{Table: t, Rows: rows})

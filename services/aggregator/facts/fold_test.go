@@ -37,6 +37,15 @@ func config() *pb.Record {
 	return &pb.Record{Kind: pb.Kind_KIND_CONFIG, Store: "demo", Body: &pb.Record_Config{Config: &pb.Config{ConfigId: "1", File: stores.Demo()}}}
 }
 
+// rowsOf an insert, however it holds them.
+func rowsOf(in clickhouse.Insert) [][]any {
+	rows := in.Rows
+	for _, b := range in.Blocks {
+		rows = append(rows, b.Rows()...)
+	}
+	return rows
+}
+
 // column of all rows that a submission has for a table.
 func column(t testing.TB, inserts []clickhouse.Insert, table, name string) (out []string) {
 	t.Helper()
@@ -46,7 +55,7 @@ func column(t testing.TB, inserts []clickhouse.Insert, table, name string) (out 
 		}
 		columns := strings.Split(strings.ReplaceAll(in.Table.Columns, " ", ""), ",")
 		at := slices.Index(columns, name)
-		for _, r := range in.Rows {
+		for _, r := range rowsOf(in) {
 			if len(r) != len(columns) {
 				t.Fatalf("%s: %d values for %d columns", table, len(r), len(columns))
 			}
@@ -160,7 +169,7 @@ func TestFlushPositionsDoNotShow(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, in := range s.Data {
-				for _, row := range in.Rows {
+				for _, row := range rowsOf(in) {
 					if in.Table.Name == "tributary.intake" {
 						intake[fmt.Sprint(row[:4])] = fmt.Sprint(row) // absolute values: the last one counts
 						continue

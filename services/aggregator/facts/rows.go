@@ -29,18 +29,6 @@ func (f *Fold) configRows(rec *pb.Record) (rows [][]any) {
 	return rows
 }
 
-func (f *Fold) eventRow(rec *pb.Record, e *pb.Event, late bool) []any {
-	en, m := e.Entry, e.Money
-	if en == nil {
-		en = &pb.Entry{}
-	}
-	return []any{rec.Store, e.Visitor, string(e.EventId), f.firstWins(), f.generation, f.partition, f.last,
-		table.Time(rec.IngestTs), table.Time(e.EventTs), table.Time(e.OriginalTs), table.Time(e.SentTs), e.Sequence, bit(late), e.Flags, e.User, e.Action, bit(e.Interactive),
-		e.MessageId, e.Url, e.Path, e.Title, e.Referrer,
-		en.Channel, en.Source, en.Medium, en.Campaign, en.Term, en.Content, en.BrandSearch, en.ClickIdKind, en.ClickId, en.Device, en.Os, en.Browser, en.Country,
-		e.Product, e.Quantity, m.GetMinor(), m.GetCurrency(), e.OrderId, e.CartToken, e.CheckoutToken, e.PayloadHash, string(e.Properties), e.Protocol, e.Origin}
-}
-
 func (f *Fold) lateRow(rec *pb.Record, e *pb.Event) []any {
 	return []any{rec.Store, e.Visitor, string(e.EventId), f.firstWins(), f.generation, f.partition, f.last, table.Time(rec.IngestTs),
 		table.Time(e.EventTs), table.Time(f.clock.Floor(rec.Store)), e.Action}

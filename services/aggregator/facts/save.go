@@ -74,6 +74,7 @@ func (c *counts) bytes() []byte {
 // Saved forgets what is durable now.
 func (f *Fold) Saved() {
 	clear(f.rows)
+	f.events.reset()
 	clear(f.seen.changed)
 	clear(f.intake.touched)
 	for _, s := range f.stores {

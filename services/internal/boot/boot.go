@@ -13,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/caarlos0/env/v11"
 	"go.uber.org/zap"
 
 	"github.com/tributary-data/tributary/pkg/obs"
@@ -57,7 +56,8 @@ func (s Service[C]) Main(args []string, stdin io.Reader, out io.Writer) int {
 		}
 	}
 	var c C
-	if err := env.ParseWithOptions(&c, env.Options{Prefix: Prefix}); err != nil {
+	strange, err := settings(&c, os.Environ())
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v; see --help\n", s.Name, err)
 		return 2
 	}
@@ -65,6 +65,17 @@ func (s Service[C]) Main(args []string, stdin io.Reader, out io.Writer) int {
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", s.Name, err)
 		return 2
+	}
+	for _, name := range strange {
+		log.Warn(name + " is no setting of this program and changes nothing; see --help")
+	}
+	r, err := s.Build(c, log)
+	if err != nil { // nothing was dialled yet: it is the settings
+		fmt.Fprintf(os.Stderr, "%s: %v\n", s.Name, err)
+		return 2
+	}
+	if check {
+		return 0
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
@@ -74,7 +85,7 @@ func (s Service[C]) Main(args []string, stdin io.Reader, out io.Writer) int {
 	if attached {
 		ctx = until(ctx, stdin)
 	}
-	if err := s.run(ctx, c, log, check); err != nil {
+	if err := r.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		log.Error("stopped", zap.Error(err))
 		return 1
 	}
@@ -84,17 +95,6 @@ func (s Service[C]) Main(args []string, stdin io.Reader, out io.Writer) int {
 // gcPercent is Go's GOGC where the environment sets none. Much of what a service holds is state that stays: at 200 the
 // collector looks at it half as often, which saves a seventh of the processor time for half as much memory again.
 const gcPercent = 200
-
-func (s Service[C]) run(ctx context.Context, c C, log *zap.Logger, check bool) error {
-	r, err := s.Build(c, log)
-	if err != nil || check {
-		return err
-	}
-	if err := r.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
-}
 
 // until ends the context when r does.
 func until(ctx context.Context, r io.Reader) context.Context {

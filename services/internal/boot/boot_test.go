@@ -52,7 +52,7 @@ func TestExitCodes(t *testing.T) {
 		{"a", nil, []string{"--attached"}, 0}, // standard input ends at once, and the runner with it
 		{"a", errors.New("boom"), nil, 1},
 		{"a", errors.New("boom"), []string{"--check"}, 0},
-		{"bad", nil, []string{"--check"}, 1},
+		{"bad", nil, []string{"--check"}, 2},
 		{"", nil, nil, 2},
 		{"a", nil, []string{"--nonsense"}, 2},
 		{"a", nil, []string{"--help"}, 0},
@@ -73,7 +73,7 @@ func TestExitCodes(t *testing.T) {
 }
 
 // Ensure that machines get what people read in the help.
-func TestSettings(t *testing.T) {
+func TestSettingsAsJSON(t *testing.T) {
 	var out bytes.Buffer
 	var got []Variable
 	if code := service(nil).Main([]string{"--settings"}, strings.NewReader(""), &out); code != 0 {

@@ -31,7 +31,11 @@ Settings are environment variables:
 
 // settings prints the settings for machines: an array of Variable.
 func (s Service[C]) settings(out io.Writer) int {
-	if err := json.NewEncoder(out).Encode(variables(reflect.TypeFor[C](), Prefix)); err != nil {
+	all := []Variable{}
+	for _, v := range variables(reflect.TypeFor[C](), Prefix) {
+		all = append(all, v.Variable)
+	}
+	if err := json.NewEncoder(out).Encode(all); err != nil {
 		return 1
 	}
 	return 0
@@ -45,19 +49,26 @@ type Variable struct {
 	Default string `json:"default,omitempty"`
 }
 
+// variable is a setting with what reading it needs to know.
+type variable struct {
+	Variable
+	kind     reflect.Type
+	required bool
+}
+
 // variables of a configuration, by the tags that the env library reads too, and help.
-func variables(t reflect.Type, prefix string) (out []Variable) {
+func variables(t reflect.Type, prefix string) (out []variable) {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if p, ok := f.Tag.Lookup("envPrefix"); ok {
 			out = append(out, variables(f.Type, prefix+p)...)
 			continue
 		}
-		name, _, _ := strings.Cut(f.Tag.Get("env"), ",")
+		name, options, _ := strings.Cut(f.Tag.Get("env"), ",")
 		if name == "" || name == "-" {
 			continue
 		}
-		out = append(out, Variable{Name: prefix + name, About: f.Tag.Get("help"), Default: f.Tag.Get("envDefault")})
+		out = append(out, variable{Variable{Name: prefix + name, About: f.Tag.Get("help"), Default: f.Tag.Get("envDefault")}, f.Type, options == "required"})
 	}
 	return out
 }

@@ -45,9 +45,8 @@ type Fold struct {
 	clockMark int64        // maxIngest as saved
 	stats     Stats
 
-	in    incoming // of the record in hand
-	key   []byte   // of its visitor, or of what is being saved
-	state []byte   // being saved
+	key   []byte // of the visitor in hand, or of what is being saved
+	state []byte // being saved
 	texts texts
 }
 
@@ -81,7 +80,7 @@ type touch struct {
 func NewFold(topic string, generation uint8, partition uint32) *Fold {
 	return &Fold{topic: topic, generation: generation, partition: partition, clock: event.NewClock(), stores: map[string]*store{},
 		visitors: map[string]*visitor{}, entries: newEntries(), last: position{offset: -1}, emittedW: event.Unseen,
-		touched: map[event.ID]touch{}, texts: newTexts(), clockMark: event.Unseen}
+		touched: map[event.ID]touch{}, texts: texts{}, clockMark: event.Unseen}
 }
 
 // Stats counted so far.
@@ -93,11 +92,11 @@ func (f *Fold) Watermark() int64 { return f.clock.Watermark() }
 // Apply folds one record of events. A record that cannot be decoded goes to dead-letters with its place, and changes
 // nothing else, for every replay alike.
 func (f *Fold) Apply(r stream.Record) error {
-	in := &f.in
+	var in incoming // on the stack: in the heap, every pointer set in it would be the collector's business
 	if in.decode(r.Value) {
 		if entry, err := f.texts.entry(in.entry); err == nil {
 			f.observe(in.ingestTS, in.flags, r)
-			f.take(in, entry, r)
+			f.take(&in, entry, r)
 			return nil
 		}
 	}
@@ -120,10 +119,11 @@ func (f *Fold) applyOther(r stream.Record) error {
 	case rec.Kind == pb.Kind_KIND_EVENT && rec.GetEvent() == nil:
 		f.stats.Skipped++
 	case rec.Kind == pb.Kind_KIND_EVENT:
-		if err := f.in.read(rec); err != nil {
+		var in incoming
+		if err := in.read(rec); err != nil {
 			return fmt.Errorf("encode an entry: %w", err)
 		}
-		f.take(&f.in, rec.GetEvent().Entry, r)
+		f.take(&in, rec.GetEvent().Entry, r)
 	}
 	return nil
 }

@@ -60,6 +60,30 @@ func TestIncoming(t *testing.T) {
 	}
 }
 
+// Ensure that of an event with two entries, which generated code makes one of, nothing is read here.
+func TestTwoEntries(t *testing.T) {
+	event := encodedEvent(t, &pb.Event{EventId: []byte("1"), Entry: &pb.Entry{Channel: "Email"}})
+	event = append(event, encodedEvent(t, &pb.Event{Entry: &pb.Entry{Device: "mobile"}})...)
+	record := append([]byte{recordKind << 3, byte(pb.Kind_KIND_EVENT), recordEvent<<3 | wireBytes, byte(len(event))}, event...)
+	var in incoming
+	if in.decode(record) {
+		t.Error("read")
+	}
+	rec := &pb.Record{}
+	if err := rec.UnmarshalVT(record); err != nil || rec.GetEvent().Entry.Channel != "Email" || rec.GetEvent().Entry.Device != "mobile" {
+		t.Errorf("the generated code makes %v of it, %v", rec, err)
+	}
+}
+
+func encodedEvent(t *testing.T, e *pb.Event) []byte {
+	t.Helper()
+	b, err := e.MarshalVT()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // FuzzIncoming: what is read here is read the same by the generated code.
 func FuzzIncoming(f *testing.F) {
 	f.Add(encoded(f, sample()))
@@ -84,6 +108,49 @@ func FuzzIncoming(f *testing.F) {
 		}
 		if err := slow.read(rec); err != nil || !same(fast, slow) {
 			t.Fatalf("got %+v, want %+v, %v", fast, slow, err)
+		}
+	})
+}
+
+// FuzzEntry: an entry is read as by the generated code, or refused like there.
+func FuzzEntry(f *testing.F) {
+	for _, e := range []*pb.Entry{sample().GetEvent().Entry, {}, {Returning: true, Ruleset: "ga4", Variants: map[string]string{"a": "b"}}} {
+		b, err := e.MarshalVT()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		want := &pb.Entry{}
+		werr := want.UnmarshalVT(b)
+		got, err := texts{}.entry(append([]byte{}, b...))
+		if (err == nil) != (werr == nil) || err == nil && !got.EqualVT(want) {
+			t.Fatalf("got %v, %v, want %v, %v", got, err, want, werr)
+		}
+	})
+}
+
+func BenchmarkIncoming(b *testing.B) {
+	record := encoded(b, sample())
+	b.Run("here", func(b *testing.B) {
+		b.ReportAllocs()
+		t, in := texts{}, incoming{}
+		for b.Loop() {
+			if !in.decode(record) {
+				b.Fatal("not read")
+			}
+			if _, err := t.entry(in.entry); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("generated", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := (&pb.Record{}).UnmarshalVT(record); err != nil {
+				b.Fatal(err)
+			}
 		}
 	})
 }

@@ -2,61 +2,59 @@ package visitor
 
 import pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 
-// Most texts of events are few: actions, channels, products, paths. Each is one string in memory for all of them, and so is an
-// entry that is the same to the byte. When a table is full it begins anew: it changes no result, only memory.
+// Most texts of events are few: actions, channels, products, paths. Each is one string in memory for all of them. When the table
+// is full it begins anew: it changes no result, only memory.
 const (
-	maxTexts   = 1 << 16
-	maxEntries = 1 << 13
+	maxTexts = 1 << 16
 	// longestText that is worth sharing, in bytes.
 	longestText = 128
 )
 
-// texts are the shared strings and entries of a fold.
-type texts struct {
-	strings map[string]string
-	entries map[string]*pb.Entry // by their encoding
-}
-
-func newTexts() texts { return texts{strings: map[string]string{}, entries: map[string]*pb.Entry{}} }
+// texts are the shared strings of a fold.
+type texts map[string]string
 
 // of is b as a string.
-func (t *texts) of(b []byte) string {
+func (t texts) of(b []byte) string {
 	if len(b) == 0 {
 		return ""
 	}
-	if s, ok := t.strings[string(b)]; ok {
+	if s, ok := t[string(b)]; ok {
 		return s
 	}
 	s := string(b)
 	if len(b) > longestText {
 		return s
 	}
-	if len(t.strings) >= maxTexts {
-		clear(t.strings)
+	if len(t) >= maxTexts {
+		clear(t)
 	}
-	t.strings[s] = s
+	t[s] = s
 	return s
 }
 
-// entry is b decoded; nil for nil.
-func (t *texts) entry(b []byte) (*pb.Entry, error) {
+// entry is b decoded; nil for nil. What is unusual in it, or wrong, is for the generated code.
+func (t texts) entry(b []byte) (*pb.Entry, error) {
 	if b == nil {
 		return nil, nil
 	}
-	if e, ok := t.entries[string(b)]; ok {
+	e := &pb.Entry{}
+	if t.usual(b, e) {
 		return e, nil
 	}
-	e := &pb.Entry{}
-	if err := e.UnmarshalVT(b); err != nil {
-		return nil, err
+	e = &pb.Entry{}
+	return e, e.UnmarshalVT(b)
+}
+
+// usual reads an entry into e (schemas/proto/tributary/v1/event.proto); false if something in it is not as ingest writes it.
+func (t texts) usual(b []byte, e *pb.Entry) bool {
+	to := [...]*string{1: &e.Channel, 2: &e.Source, 3: &e.Medium, 4: &e.Campaign, 5: &e.Term, 6: &e.Content, 7: &e.BrandSearch, 8: &e.ClickIdKind,
+		9: &e.ClickId, 10: &e.Device, 11: &e.Os, 12: &e.Browser, 13: &e.Country, 14: &e.LandingPath, 15: &e.Consent, 16: nil, 17: nil, 18: &e.Ruleset}
+	for w := (wire{b: b}); len(w.b) > 0; {
+		f := w.next()
+		if f.wire != wireBytes || f.number <= 0 || f.number >= len(to) || to[f.number] == nil {
+			return false // also returning and variants: ingest does not know the one, and few stores have the other
+		}
+		*to[f.number] = t.of(f.bytes)
 	}
-	for _, s := range []*string{&e.Channel, &e.Source, &e.Medium, &e.Campaign, &e.Term, &e.Content, &e.BrandSearch, &e.ClickIdKind, &e.Device, &e.Os,
-		&e.Browser, &e.Country, &e.LandingPath, &e.Consent, &e.Ruleset} {
-		*s = t.of([]byte(*s))
-	}
-	if len(t.entries) >= maxEntries {
-		clear(t.entries)
-	}
-	t.entries[string(b)] = e
-	return e, nil
+	return true
 }

@@ -20,28 +20,39 @@ type field struct {
 	bytes        []byte
 }
 
-func (w *wire) next() (f field) {
-	tag, ok := w.varint()
-	if !ok || tag>>3 > 1<<28 {
+func (w *wire) next() (f field) { // w is not at its end
+	b := w.b
+	tag, i := uint64(b[0]), 1
+	if tag >= 0x80 {
+		tag, i = varint(b, 0)
+	}
+	if i < 0 || tag>>3 > 1<<28 {
 		return w.bad()
 	}
 	f.number, f.wire = int(tag>>3), int(tag&7)
 	switch f.wire {
 	case wireVarint:
-		if f.value, ok = w.varint(); !ok {
+		if f.value, i = varint(b, i); i < 0 {
 			return w.bad()
 		}
+		w.b = b[i:]
 	case wire64:
-		if len(w.b) < 8 {
+		if len(b)-i < 8 {
 			return w.bad()
 		}
-		f.value, w.b = binary.LittleEndian.Uint64(w.b), w.b[8:]
+		f.value, w.b = binary.LittleEndian.Uint64(b[i:]), b[i+8:]
 	case wireBytes:
-		n, ok := w.varint()
-		if !ok || n > uint64(len(w.b)) {
+		n, at := uint64(0), i+1
+		if i < len(b) && b[i] < 0x80 {
+			n = uint64(b[i])
+		} else {
+			n, at = varint(b, i)
+		}
+		if at < 0 || n > uint64(len(b)-at) {
 			return w.bad()
 		}
-		f.bytes, w.b = w.b[:n:n], w.b[n:]
+		end := at + int(n)
+		f.bytes, w.b = b[at:end:end], b[end:]
 	default:
 		return w.bad()
 	}
@@ -53,17 +64,14 @@ func (w *wire) bad() field {
 	return field{}
 }
 
-// varint of one byte is the usual case.
-func (w *wire) varint() (uint64, bool) {
-	if len(w.b) > 0 && w.b[0] < 0x80 {
-		v := uint64(w.b[0])
-		w.b = w.b[1:]
-		return v, true
+// varint reads a number at a place and returns the place after it; -1 if there is none. The usual lengths are tried first.
+func varint(b []byte, at int) (uint64, int) {
+	if at+1 < len(b) && b[at+1] < 0x80 && b[at] >= 0x80 {
+		return uint64(b[at]&0x7f) | uint64(b[at+1])<<7, at + 2
 	}
-	v, n := binary.Uvarint(w.b)
+	v, n := binary.Uvarint(b[min(at, len(b)):])
 	if n <= 0 {
-		return 0, false
+		return 0, -1
 	}
-	w.b = w.b[n:]
-	return v, true
+	return v, at + n
 }

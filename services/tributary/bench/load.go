@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,13 +52,18 @@ func (l load) body(b *bytes.Buffer, batch int) {
 		at = at.Add(-10 * time.Minute)
 	}
 	b.WriteString(`{"batch":[`)
+	who := l.visitor(batch)
+	search := "?utm_source=" + sources[who%len(sources)] + "&utm_medium=email&utm_campaign=week-" + strconv.Itoa(who%40)
 	for i := range perBatch {
 		if i > 0 {
 			b.WriteByte(',')
 		}
 		a := actions[i]
-		fmt.Fprintf(b, event, a.kind, a.name, l.visitor(batch), fmt.Sprintf("m-%08d-%02d-0f3c-9d1e-5a6b7c8d9e0f", batch, i),
-			at.Add(time.Duration(i)*time.Second).Format("2006-01-02T15:04:05.000Z"), a.properties, a.path, a.path)
+		product := strconv.Itoa(1000 + (who*31+i*7+batch)%products)
+		path := strings.ReplaceAll(a.path, "{}", product)
+		fmt.Fprintf(b, event, a.kind, a.name, who, fmt.Sprintf("m-%08d-%02d-0f3c-9d1e-5a6b7c8d9e0f", batch, i),
+			at.Add(time.Duration(i)*time.Second).Format("2006-01-02T15:04:05.000Z"), strings.ReplaceAll(a.properties, "{}", product), path, search, path, search,
+			agents[who%len(agents)])
 	}
 	b.WriteString(`],"sentAt":"` + l.clock(batch).Format("2006-01-02T15:04:05.000Z") + `"}`)
 }
@@ -65,20 +72,34 @@ func (l load) body(b *bytes.Buffer, batch int) {
 const event = `{"type":%q,%s"anonymousId":"3f1c9d5e-8a72-4b06-9e4d-%012d","userId":null,"messageId":%q,"timestamp":%q,"integrations":{},` +
 	`"properties":{%s"currency":"EUR","category":"Outdoor/Jackets","brand":"Nordwand","variant":"blue","position":3},` +
 	`"context":{"library":{"name":"analytics.js","version":"next-1.81.0"},"locale":"de-DE","timezone":"Europe/Berlin","page":{"path":%q,` +
-	`"referrer":"https://www.google.com/","search":"?utm_source=newsletter&utm_medium=email","title":"Nordwand Softshell, blue","url":"https://shop.example%s?utm_source=newsletter&utm_medium=email"},` +
-	`"userAgent":"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1",` +
-	`"campaign":{"source":"newsletter","medium":"email"},"screen":{"width":390,"height":844,"density":3}}}`
+	`"referrer":"https://www.google.com/","search":%q,"title":"Nordwand Softshell, blue","url":"https://shop.example%s%s"},"userAgent":%q,` +
+	`"screen":{"width":390,"height":844,"density":3}}}`
+
+// products of the shop, and what visitors differ in: a stage that shares what is the same must not have it too easy.
+const products = 3000
+
+var (
+	sources = []string{"newsletter", "welcome", "cart-reminder", "friends", "spring"}
+	agents  = []string{
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36",
+		"Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Mobile Safari/537.36",
+		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:143.0) Gecko/20100101 Firefox/143.0",
+		"Mozilla/5.0 (iPad; CPU OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1",
+		"Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0",
+	}
+)
 
 // actions of a batch.
 var actions = [perBatch]struct{ kind, name, properties, path string }{
 	{"page", "", "", "/"},
 	{"track", `"event":"Product List Viewed",`, `"list_id":"jackets",`, "/jackets"},
-	{"track", `"event":"Product Viewed",`, `"product_id":"p-1001","price":89.95,`, "/p/1001"},
-	{"track", `"event":"Product Viewed",`, `"product_id":"p-1002","price":129.00,`, "/p/1002"},
-	{"track", `"event":"Product Added to Wishlist",`, `"product_id":"p-1002",`, "/p/1002"},
+	{"track", `"event":"Product Viewed",`, `"product_id":"p-{}","price":89.95,`, "/p/{}"},
+	{"track", `"event":"Product Viewed",`, `"product_id":"p-{}","price":129.00,`, "/p/{}"},
+	{"track", `"event":"Product Added to Wishlist",`, `"product_id":"p-{}",`, "/p/{}"},
 	{"track", `"event":"Products Searched",`, `"query":"softshell",`, "/search"},
-	{"track", `"event":"Product Viewed",`, `"product_id":"p-1003","price":149.00,`, "/p/1003"},
-	{"track", `"event":"Product Added",`, `"product_id":"p-1003","quantity":1,"price":149.00,`, "/p/1003"},
+	{"track", `"event":"Product Viewed",`, `"product_id":"p-{}","price":149.00,`, "/p/{}"},
+	{"track", `"event":"Product Added",`, `"product_id":"p-{}","quantity":1,"price":149.00,`, "/p/{}"},
 	{"track", `"event":"Cart Viewed",`, `"cart_id":"c-77",`, "/cart"},
 	{"track", `"event":"Checkout Started",`, `"value":149.00,`, "/checkout"},
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -59,6 +60,9 @@ func Run(ctx context.Context, c Config) (code int, err error) {
 	}
 	defer func() { err = errors.Join(err, r.cleanUp()) }()
 	if r.stack, err = stack.Start(ctx, r.stackConfig(ctx)); err != nil {
+		if r.made && !strings.Contains(err.Error(), r.dir) { // its logs are in there
+			_ = os.RemoveAll(r.dir) // why it did not start is what counts
+		}
 		return 0, err
 	}
 	defer r.stack.Stop()
@@ -87,6 +91,7 @@ type runner struct {
 	began  time.Time
 
 	dir, bin, engine string
+	made             bool // the folder was not there before
 	stores           []sim.StoreFile
 	day              *sim.Day
 	stack            *stack.Stack

@@ -18,11 +18,15 @@ import (
 	"github.com/tributary-data/tributary/pkg/embedded/harness"
 )
 
+// built is the folder of the programs, if a test needed them.
+var built string
+
 // programs builds everything once, and fetches the engine.
 var programs = sync.OnceValues(func() (bin string, err error) {
 	if bin, err = os.MkdirTemp("", "tributary-demo-"); err != nil {
 		return "", err
 	}
+	built = bin
 	out, err := exec.Command("go", "build", "-o", bin, "../../...").CombinedOutput()
 	if err != nil {
 		return "", errors.Join(err, errors.New(string(out)))
@@ -32,8 +36,8 @@ var programs = sync.OnceValues(func() (bin string, err error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if bin, err := programs(); err == nil {
-		_ = os.RemoveAll(bin) // a temporary folder
+	if built != "" {
+		_ = os.RemoveAll(built) // a temporary folder
 	}
 	os.Exit(code)
 }

@@ -22,7 +22,7 @@ func (r *runner) makeDir() error {
 	if r.dir = r.config.Dir; r.dir == "" {
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return fmt.Errorf("no home folder for the data, use --dir: %w", err)
+			return fmt.Errorf("no home folder for the data, use --dir: %w%w", err, stack.ErrSettings)
 		}
 		all := filepath.Join(home, ".local", "share", "tributary", "demo")
 		if err := r.offer(all, os.Stdin); err != nil {
@@ -33,10 +33,15 @@ func (r *runner) makeDir() error {
 	if err := r.empty(); err != nil {
 		return err
 	}
+	_, err := os.Stat(r.dir)
+	r.made = errors.Is(err, fs.ErrNotExist)
 	if err := os.MkdirAll(r.dir, 0o755); err != nil {
-		return fmt.Errorf("create the demo's folder, or choose another with --dir: %w", err)
+		return fmt.Errorf("cannot make the demo's folder: choose another with --dir: %w", err)
 	}
-	return roomIn(r.dir, needFree)
+	if err = roomIn(r.dir, needFree); err != nil && r.made {
+		_ = os.Remove(r.dir) // we made it; want of space is what counts
+	}
+	return err
 }
 
 // empty refuses a folder that holds an earlier run: its events would be repeats of ours. With --prune it removes that run.
@@ -45,7 +50,7 @@ func (r *runner) empty() error {
 		return nil // none is there, or MkdirAll will tell what is wrong
 	}
 	if !r.config.Prune {
-		return fmt.Errorf("%s holds an earlier run: choose an empty --dir, or delete it with --prune", r.dir)
+		return fmt.Errorf("%s holds an earlier run: choose an empty --dir, or delete it with --prune%w", r.dir, stack.ErrSettings)
 	}
 	lock, err := stack.Lock(r.dir)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	embedded "github.com/tributary-data/tributary/pkg/embedded/clickhouse"
 	"github.com/tributary-data/tributary/pkg/sim"
+	"github.com/tributary-data/tributary/services/tributary/stack"
 )
 
 // prepare makes the folder, finds the programs, fetches the engine and plans the day.
@@ -96,13 +97,13 @@ func (r *runner) linkPrograms() error {
 func (r *runner) fetchEngine(ctx context.Context) (string, error) {
 	if path := os.Getenv("TRIBUTARY_ENGINE"); path != "" {
 		if _, err := os.Stat(path); err != nil {
-			return "", fmt.Errorf("TRIBUTARY_ENGINE: %w", err)
+			return "", fmt.Errorf("TRIBUTARY_ENGINE=%s is not there: set it to the path of libchdb.so, or unset it to have the engine fetched%w", path, stack.ErrSettings)
 		}
 		return path, nil
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("no cache folder for the engine, set TRIBUTARY_ENGINE to the path of libchdb: %w", err)
+		return "", fmt.Errorf("no cache folder for the engine, set TRIBUTARY_ENGINE to the path of libchdb.so: %w%w", err, stack.ErrSettings)
 	}
 	bar := &download{runner: r}
 	defer bar.stop()

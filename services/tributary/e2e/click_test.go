@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tributary-data/tributary/pkg/embedded/harness"
 	"github.com/tributary-data/tributary/pkg/sim"
 	"github.com/tributary-data/tributary/schemas"
 	"github.com/tributary-data/tributary/services/tributary/stack"
@@ -114,7 +115,7 @@ func once(t *testing.T, p pipeline, all map[string]clicked) {
 // desktop and on a phone, by several channels, and while ingest is away for a moment.
 func TestClick(t *testing.T) {
 	skipIfShort(t)
-	packages, browser := clients(t), chromium(t)
+	packages, browser := harness.Node(t, "testdata"), chromium(t)
 	t.Setenv("TRIBUTARY_FLUSH_EVERY", flushEvery)
 	p := start(t, stack.Config{Dir: t.TempDir(), Bin: plain(t), Partitions: schemas.PartitionsLaptop, Shop: true})
 	var got map[string]clicked
@@ -139,7 +140,7 @@ func TestClick(t *testing.T) {
 // still, clicks keep their order and look like a person's.
 func TestClickWhileTheClockStandsStill(t *testing.T) {
 	skipIfShort(t)
-	packages, browser := clients(t), chromium(t)
+	packages, browser := harness.Node(t, "testdata"), chromium(t)
 	p := start(t, stack.Config{Dir: t.TempDir(), Bin: plain(t), Partitions: schemas.PartitionsLaptop, Shop: true, Driven: true})
 	clock := &sim.HTTPClock{AdminURL: "http://" + p.IngestAdmin}
 	if err := clock.Set(t.Context(), scriptDay); err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tributary-data/tributary/pkg/embedded/harness"
 	"github.com/tributary-data/tributary/schemas"
 	"github.com/tributary-data/tributary/services/tributary/stack"
 )
@@ -37,7 +38,7 @@ var pages = []struct {
 // Ensure that the scripts of the README run as they stand there, and that what they send arrives.
 func TestREADMECode(t *testing.T) {
 	skipIfShort(t)
-	packages, browser := clients(t), chromium(t)
+	packages, browser := harness.Node(t, "testdata"), chromium(t)
 	t.Setenv("TRIBUTARY_FLUSH_EVERY", flushEvery)
 	p := start(t, stack.Config{Dir: t.TempDir(), Bin: plain(t), Partitions: schemas.PartitionsLaptop})
 	here := strings.NewReplacer("127.0.0.1:8080", p.Ingest)

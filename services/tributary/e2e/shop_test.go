@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tributary-data/tributary/pkg/embedded/harness"
 	"github.com/tributary-data/tributary/schemas"
 	"github.com/tributary-data/tributary/services/tributary/stack"
 )
@@ -98,7 +99,7 @@ func lossy(t *testing.T, ingest string) string {
 // the last event and cent, and that it is still there after everything was stopped and started again.
 func TestShop(t *testing.T) {
 	skipIfShort(t)
-	packages := clients(t)
+	packages := harness.Node(t, "testdata")
 	t.Setenv("TRIBUTARY_FLUSH_EVERY", flushEvery) // so that sessions are flushed while they grow
 	config := stack.Config{Dir: t.TempDir(), Bin: plain(t), Partitions: schemas.PartitionsLaptop}
 	p := start(t, config)

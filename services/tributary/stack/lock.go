@@ -25,7 +25,7 @@ func Lock(dir string) (io.Closer, error) { return lock(dir) }
 func lock(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("lock folder: %w", err)
+		return nil, fmt.Errorf("cannot write in the folder %s: choose another with --dir: %w", dir, reason(err))
 	}
 	for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
 		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

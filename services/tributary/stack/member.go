@@ -88,6 +88,9 @@ func (m *member) keep() {
 		switch {
 		case stopping:
 			return
+		case m.stack.starting.Load(): // whoever starts it is told, and sees to the rest
+			m.stack.dead <- c.Failure()
+			return
 		case !m.stack.config.Restart:
 			m.stack.dead <- c.Failure()
 			return

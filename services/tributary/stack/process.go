@@ -2,7 +2,9 @@ package stack
 
 import (
 	"bufio"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -105,7 +107,35 @@ func (c *Process) Failure() error {
 		return fmt.Errorf("%s ended: %w", c.name, errors.Join(c.err, err))
 	}
 	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
-	return fmt.Errorf("%s ended (%w); its last words: %s", c.name, orClean(c.err), lines[len(lines)-1])
+	words := spoken(lines[len(lines)-1])
+	switch code := c.cmd.ProcessState.ExitCode(); {
+	case words == "":
+		return fmt.Errorf("%s ended (%w) without a word; its log is %s", c.name, orClean(c.err), c.log)
+	case code == 1:
+		return fmt.Errorf("%s: %s", c.name, words)
+	case code == 2 && !strings.HasPrefix(words, "exit status"):
+		return fmt.Errorf("%s: %s%w", c.name, words, ErrSettings)
+	}
+	return fmt.Errorf("%s ended (%w); its last words: %s", c.name, orClean(c.err), words)
+}
+
+// ErrSettings marks the failure of a process that refused its settings. It has no words of its own.
+var ErrSettings = silent{}
+
+type silent struct{}
+
+func (silent) Error() string { return "" }
+
+// spoken is what a line of a log says: the error of one in JSON, and no program's name in front.
+func spoken(line string) string {
+	var entry struct{ Msg, Error string }
+	if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg != "" {
+		return cmp.Or(entry.Error, entry.Msg)
+	}
+	for _, name := range []string{"tributary", "ingest", "sessionizer", "aggregator"} {
+		line = strings.TrimPrefix(line, name+": ")
+	}
+	return line
 }
 
 var errClean = errors.New("exit status 0")

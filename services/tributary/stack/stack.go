@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tributary-data/tributary/pkg/clickhouse"
@@ -64,6 +65,8 @@ type Stack struct {
 	once    sync.Once
 	lock    *os.File
 	backoff backoff
+	// starting is set until everything is ready: what ends before is not started again.
+	starting atomic.Bool
 }
 
 // free is a loopback port that the system chooses.
@@ -101,18 +104,20 @@ func Start(ctx context.Context, c Config) (_ *Stack, err error) {
 	if c.Started == nil {
 		c.Started = func(string) {}
 	}
-	for _, d := range parts {
-		if err := os.MkdirAll(filepath.Join(c.Dir, d), 0o755); err != nil {
-			return nil, fmt.Errorf("create folder: %w", err)
-		}
+	made, err := makeParts(c.Dir)
+	if err != nil {
+		return nil, err
 	}
 	s := &Stack{config: c, Admin: map[string]string{}, dead: make(chan error, 8), stopped: make(chan struct{}), backoff: usual}
 	if s.lock, err = lock(c.Dir); err != nil {
 		return nil, err
 	}
+	s.starting.Store(true)
 	defer func() {
+		s.starting.Store(false)
 		if err != nil {
 			s.Stop()
+			unmake(made, filepath.Join(c.Dir, "log"), err)
 		}
 	}()
 	limit, cancel := context.WithTimeout(ctx, startWithin)
