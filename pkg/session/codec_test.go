@@ -162,21 +162,32 @@ type remembered struct {
 	came int64
 }
 
-// Ensure that ids are remembered as by a list that is looked through, however many there are and however they are forgotten.
+// Ensure that ids are remembered as by a list that is looked through, however many there are and whenever they are forgotten.
 func TestManyIDs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := rules()
 		const memory = 49 * 60 * minute
-		v, w, came := of(r), int64(0), int64(0)
+		v, w := of(r), int64(0)
 		var all []remembered
-		for range rapid.IntRange(0, 150).Draw(t, "steps") {
-			id := event.ID{byte(rapid.IntRange(0, 100).Draw(t, "id"))}
-			switch rapid.IntRange(0, 5).Draw(t, "step") {
+		few := rapid.IntRange(1, 120).Draw(t, "ids")
+		for range rapid.IntRange(0, 200).Draw(t, "steps") {
+			id := event.ID{byte(rapid.IntRange(0, few).Draw(t, "id"))}
+			switch rapid.IntRange(0, 20).Draw(t, "step") {
 			case 0:
-				w += rapid.Int64Range(0, memory/8).Draw(t, "later")
+				w += rapid.Int64Range(0, memory/2).Draw(t, "later")
+			case 1:
 				v.Expire(w-r[0].Lateness, w, r)
+				due := int64(1<<62 - 1)
+				for _, a := range all {
+					if w <= a.came+memory {
+						due = min(due, a.came+memory)
+					}
+				}
+				if got := v.Due(r); got != due {
+					t.Fatalf("due at %d, want %d", got, due)
+				}
 			default:
-				came = max(0, w+rapid.Int64Range(-memory/8, memory/8).Draw(t, "came"))
+				came := max(0, w+rapid.Int64Range(-memory/8, memory/8).Draw(t, "came"))
 				hash := rapid.Uint64Range(0, 3).Draw(t, "hash")
 				if _, seen := v.Seen(id, w, r); !seen {
 					v.Remember(id, hash, came, r)
@@ -184,21 +195,13 @@ func TestManyIDs(t *testing.T) {
 				}
 			}
 			wantHash, wantSeen := uint64(0), false
-			due := int64(1<<62 - 1)
 			for _, a := range all {
-				if w <= a.came+memory {
-					due = min(due, a.came+memory)
-					if a.id == id && !wantSeen {
-						wantHash, wantSeen = a.hash, true
-					}
+				if a.id == id && !wantSeen && w <= a.came+memory {
+					wantHash, wantSeen = a.hash, true
 				}
 			}
 			if hash, seen := v.Seen(id, w, r); hash != wantHash || seen != wantSeen {
 				t.Fatalf("id %x at W %d: got %d %t, want %d %t", id[0], w, hash, seen, wantHash, wantSeen)
-			}
-			v.Expire(w-r[0].Lateness, w, r)
-			if got := v.Due(r); got != due {
-				t.Fatalf("due at %d, want %d", got, due)
 			}
 		}
 	})

@@ -78,8 +78,13 @@ func TestComesBack(t *testing.T) {
 	if !s.Kill("ingest") || s.Kill("nobody") {
 		t.Error("kill the one that runs, and no other")
 	}
-	if name := <-started; name != "ingest" {
-		t.Errorf("%s was started again", name)
+	select {
+	case name := <-started:
+		if name != "ingest" {
+			t.Errorf("%s was started again", name)
+		}
+	case err := <-s.Dead():
+		t.Fatal("not started again:", err)
 	}
 	if _, err := m.current().Addr(t.Context(), "port"); err != nil {
 		t.Fatal(err)
