@@ -18,38 +18,43 @@ type incoming struct {
 	interactive                      bool
 }
 
-// Field numbers of schemas/proto/tributary/v1/record.proto and event.proto.
+// Tags of the fields of schemas/proto/tributary/v1/record.proto and event.proto.
 const (
-	recordKind, recordStore, recordIngestTS, recordFlags, recordEvent = 1, 2, 3, 4, 10
+	recordKind, recordStore, recordIngestTS = 1<<3 | wireVarint, 2<<3 | wireBytes, 3<<3 | wireVarint
+	recordFlags, recordEvent                = 4<<3 | wireVarint, 10<<3 | wireBytes
 
-	eventID, eventVisitor, eventUser, eventEmail, eventAction, eventInteractive, eventTS, eventSequence = 1, 2, 3, 4, 5, 6, 7, 8
-	eventPayload, eventFlags, eventEntry                                                                = 12, 13, 24
-	eventProduct, eventMoney, eventOrder, eventCart, eventCheckout                                      = 30, 31, 32, 33, 34
+	eventID, eventVisitor, eventUser, eventEmail   = 1<<3 | wireBytes, 2<<3 | wireBytes, 3<<3 | wireBytes, 4<<3 | wireBytes
+	eventAction, eventInteractive, eventTS         = 5<<3 | wireBytes, 6<<3 | wireVarint, 7<<3 | wireVarint
+	eventSequence, eventOriginalTS, eventSentTS    = 8<<3 | wireVarint, 9<<3 | wireVarint, 10<<3 | wireVarint
+	eventMessageID, eventPayload, eventFlags       = 11<<3 | wireBytes, 12<<3 | wire64, 13<<3 | wireVarint
+	eventURL, eventPath, eventTitle, eventReferrer = 20<<3 | wireBytes, 21<<3 | wireBytes, 22<<3 | wireBytes, 23<<3 | wireBytes
+	eventEntry, eventUserAgent, eventProduct       = 24<<3 | wireBytes, 25<<3 | wireBytes, 30<<3 | wireBytes
+	eventMoney, eventOrder, eventCart              = 31<<3 | wireBytes, 32<<3 | wireBytes, 33<<3 | wireBytes
+	eventCheckout, eventQuantity, eventProperties  = 34<<3 | wireBytes, 35<<3 | wire64, 40<<3 | wireBytes
+	eventProtocol, eventOrigin                     = 41<<3 | wireBytes, 42<<3 | wireBytes
+
+	moneyMinor, moneyCurrency, moneyExponent = 1<<3 | wireVarint, 2<<3 | wireBytes, 3<<3 | wireVarint
 )
-
-// eventWire are the wire types of the event's fields, also of those that are passed over: one of another type is for the
-// generated code to refuse.
-var eventWire = [64]int8{1: wireBytes, 2: wireBytes, 3: wireBytes, 4: wireBytes, 5: wireBytes, 6: wireVarint, 7: wireVarint, 8: wireVarint, 9: wireVarint,
-	10: wireVarint, 11: wireBytes, 12: wire64, 13: wireVarint, 20: wireBytes, 21: wireBytes, 22: wireBytes, 23: wireBytes, 24: wireBytes, 25: wireBytes,
-	30: wireBytes, 31: wireBytes, 32: wireBytes, 33: wireBytes, 34: wireBytes, 35: wire64, 40: wireBytes, 41: wireBytes, 42: wireBytes}
 
 // decode reads a record that holds an event as ingest writes it. It is false for every other record, and for one in which
 // something is unusual: those are read by the generated code, which says what is wrong with them.
 func (in *incoming) decode(b []byte) bool {
 	*in = incoming{}
 	kind, body := uint64(0), []byte(nil)
-	for w := (wire{b: b}); len(w.b) > 0; {
-		switch f := w.next(); {
-		case f.number == recordKind && f.wire == wireVarint:
-			kind = f.value
-		case f.number == recordStore && f.wire == wireBytes:
-			in.store = f.bytes
-		case f.number == recordIngestTS && f.wire == wireVarint:
-			in.ingestTS = int64(f.value)
-		case f.number == recordFlags && f.wire == wireVarint:
-			in.flags = uint32(f.value)
-		case f.number == recordEvent && f.wire == wireBytes && body == nil:
-			body = f.bytes
+	for len(b) > 0 {
+		t, number, text, rest := next(b)
+		b = rest
+		switch {
+		case t == recordKind:
+			kind = number
+		case t == recordStore:
+			in.store = text
+		case t == recordIngestTS:
+			in.ingestTS = int64(number)
+		case t == recordFlags:
+			in.flags = uint32(number)
+		case t == recordEvent && body == nil:
+			body = text
 		default:
 			return false
 		}
@@ -57,66 +62,71 @@ func (in *incoming) decode(b []byte) bool {
 	return kind == uint64(pb.Kind_KIND_EVENT) && body != nil && in.event(body)
 }
 
-// event reads the event. Fields that the fold does not need are passed over.
+// event reads the event. Fields that the fold does not need are passed over; a field that is not known, or of another wire
+// type, is for the generated code.
 func (in *incoming) event(b []byte) bool {
 	money := false
-	for w := (wire{b: b}); len(w.b) > 0; {
-		f := w.next()
-		if f.number <= 0 || f.number >= len(eventWire) || int8(f.wire) != eventWire[f.number] {
-			return false
-		}
-		switch f.number {
+	for len(b) > 0 {
+		t, number, text, rest := next(b)
+		b = rest
+		switch t {
 		case eventID:
-			in.id = f.bytes
+			in.id = text
 		case eventVisitor:
-			in.visitor = f.bytes
+			in.visitor = text
 		case eventUser:
-			in.user = f.bytes
+			in.user = text
 		case eventEmail:
-			in.email = f.bytes
+			in.email = text
 		case eventAction:
-			in.action = f.bytes
+			in.action = text
 		case eventInteractive:
-			in.interactive = f.value != 0
+			in.interactive = number != 0
 		case eventTS:
-			in.ts = int64(f.value)
+			in.ts = int64(number)
 		case eventSequence:
-			in.sequence = uint32(f.value)
+			in.sequence = uint32(number)
 		case eventPayload:
-			in.payload = f.value
+			in.payload = number
 		case eventFlags:
-			in.eventFlags = uint32(f.value)
+			in.eventFlags = uint32(number)
 		case eventEntry:
 			if in.entry != nil { // of two messages generated code makes one
 				return false
 			}
-			in.entry = f.bytes
+			in.entry = text
 		case eventProduct:
-			in.product = f.bytes
+			in.product = text
 		case eventMoney:
-			if money || !in.money(f.bytes) {
+			if money || !in.money(text) {
 				return false
 			}
 			money = true
 		case eventOrder:
-			in.order = f.bytes
+			in.order = text
 		case eventCart:
-			in.cart = f.bytes
+			in.cart = text
 		case eventCheckout:
-			in.checkout = f.bytes
+			in.checkout = text
+		case eventOriginalTS, eventSentTS, eventMessageID, eventURL, eventPath, eventTitle, eventReferrer, eventUserAgent, eventQuantity, eventProperties,
+			eventProtocol, eventOrigin:
+		default:
+			return false
 		}
 	}
 	return true
 }
 
 func (in *incoming) money(b []byte) bool {
-	for w := (wire{b: b}); len(w.b) > 0; {
-		switch f := w.next(); {
-		case f.number == 1 && f.wire == wireVarint:
-			in.minor = int64(f.value)
-		case f.number == 2 && f.wire == wireBytes:
-			in.currency = f.bytes
-		case f.number == 3 && f.wire == wireVarint: // the exponent follows from the currency
+	for len(b) > 0 {
+		t, number, text, rest := next(b)
+		b = rest
+		switch t {
+		case moneyMinor:
+			in.minor = int64(number)
+		case moneyCurrency:
+			in.currency = text
+		case moneyExponent: // it follows from the currency
 		default:
 			return false
 		}

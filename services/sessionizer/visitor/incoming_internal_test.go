@@ -64,7 +64,7 @@ func TestIncoming(t *testing.T) {
 func TestTwoEntries(t *testing.T) {
 	event := encodedEvent(t, &pb.Event{EventId: []byte("1"), Entry: &pb.Entry{Channel: "Email"}})
 	event = append(event, encodedEvent(t, &pb.Event{Entry: &pb.Entry{Device: "mobile"}})...)
-	record := append([]byte{recordKind << 3, byte(pb.Kind_KIND_EVENT), recordEvent<<3 | wireBytes, byte(len(event))}, event...)
+	record := append([]byte{recordKind, byte(pb.Kind_KIND_EVENT), recordEvent, byte(len(event))}, event...)
 	var in incoming
 	if in.decode(record) {
 		t.Error("read")

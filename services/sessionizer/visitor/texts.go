@@ -49,12 +49,13 @@ func (t texts) entry(b []byte) (*pb.Entry, error) {
 func (t texts) usual(b []byte, e *pb.Entry) bool {
 	to := [...]*string{1: &e.Channel, 2: &e.Source, 3: &e.Medium, 4: &e.Campaign, 5: &e.Term, 6: &e.Content, 7: &e.BrandSearch, 8: &e.ClickIdKind,
 		9: &e.ClickId, 10: &e.Device, 11: &e.Os, 12: &e.Browser, 13: &e.Country, 14: &e.LandingPath, 15: &e.Consent, 16: nil, 17: nil, 18: &e.Ruleset}
-	for w := (wire{b: b}); len(w.b) > 0; {
-		f := w.next()
-		if f.wire != wireBytes || f.number <= 0 || f.number >= len(to) || to[f.number] == nil {
+	for len(b) > 0 {
+		at, _, text, rest := next(b)
+		b = rest
+		if at&7 != wireBytes || at>>3 >= uint64(len(to)) || to[at>>3] == nil {
 			return false // also returning and variants: ingest does not know the one, and few stores have the other
 		}
-		*to[f.number] = t.of(f.bytes)
+		*to[at>>3] = t.of(text)
 	}
 	return true
 }

@@ -9,64 +9,49 @@ const (
 	wireBytes  = 2
 )
 
-// wire walks over the fields of an encoded message.
-type wire struct{ b []byte }
-
-// field is one of them: a number for varints and 64 bits, bytes that alias the message for everything with a length. A
-// field that cannot be read, or is of another wire type, has number 0, and nothing comes after it.
-type field struct {
-	number, wire int
-	value        uint64
-	bytes        []byte
-}
-
-func (w *wire) next() (f field) { // w is not at its end
-	b := w.b
-	tag, i := uint64(b[0]), 1
-	if tag >= 0x80 {
-		tag, i = varint(b, 0)
-	}
-	if i < 0 || tag>>3 > 1<<28 {
-		return w.bad()
-	}
-	f.number, f.wire = int(tag>>3), int(tag&7)
-	switch f.wire {
-	case wireVarint:
-		if f.value, i = varint(b, i); i < 0 {
-			return w.bad()
+// next reads the first field of an encoded message that is not empty: a number for varints and 64 bits, bytes that alias the
+// message for everything with a length. Of a field that cannot be read, or is of another wire type, the tag is 0. All comes
+// back in registers: this is called for every field of every event.
+func next(b []byte) (t, number uint64, text, rest []byte) {
+	t, i := uint64(b[0]), 1
+	if t >= 0x80 {
+		if t, i = varint(b, 0); i < 0 || t > 1<<31 {
+			return 0, 0, nil, nil
 		}
-		w.b = b[i:]
-	case wire64:
-		if len(b)-i < 8 {
-			return w.bad()
-		}
-		f.value, w.b = binary.LittleEndian.Uint64(b[i:]), b[i+8:]
+	}
+	switch t & 7 {
 	case wireBytes:
 		n, at := uint64(0), i+1
 		if i < len(b) && b[i] < 0x80 {
 			n = uint64(b[i])
-		} else {
-			n, at = varint(b, i)
+		} else if n, at = varint(b, i); at < 0 {
+			return 0, 0, nil, nil
 		}
-		if at < 0 || n > uint64(len(b)-at) {
-			return w.bad()
+		if n > uint64(len(b)-at) {
+			return 0, 0, nil, nil
 		}
 		end := at + int(n)
-		f.bytes, w.b = b[at:end:end], b[end:]
-	default:
-		return w.bad()
+		return t, 0, b[at:end:end], b[end:]
+	case wireVarint:
+		v, at := varint(b, i)
+		if at < 0 {
+			return 0, 0, nil, nil
+		}
+		return t, v, nil, b[at:]
+	case wire64:
+		if len(b)-i >= 8 {
+			return t, binary.LittleEndian.Uint64(b[i:]), nil, b[i+8:]
+		}
 	}
-	return f
-}
-
-func (w *wire) bad() field {
-	w.b = nil
-	return field{}
+	return 0, 0, nil, nil
 }
 
 // varint reads a number at a place and returns the place after it; -1 if there is none. The usual lengths are tried first.
 func varint(b []byte, at int) (uint64, int) {
-	if at+1 < len(b) && b[at+1] < 0x80 && b[at] >= 0x80 {
+	if at < len(b) && b[at] < 0x80 {
+		return uint64(b[at]), at + 1
+	}
+	if at+1 < len(b) && b[at+1] < 0x80 {
 		return uint64(b[at]&0x7f) | uint64(b[at+1])<<7, at + 2
 	}
 	v, n := binary.Uvarint(b[min(at, len(b)):])

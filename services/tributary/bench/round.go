@@ -204,9 +204,12 @@ func (s *station) drained(ctx context.Context, name string, stages map[string]st
 	return Work{Events: s.load.events(), CPU: cpu, Wall: wall}.sample(), err
 }
 
+// pollEvery is rare enough not to be a cost of what is measured: each look at the metrics takes a millisecond of it.
+const pollEvery = 200 * time.Millisecond
+
 // caughtUp waits until each stage has committed everything of its topic.
 func (b *bench) caughtUp(ctx context.Context, client *kafka.Client, admin string, stages map[string]string) error {
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for stage, topic := range stages {
 		for {
