@@ -77,7 +77,7 @@ func (d *DB) explain(err error) error {
 		text = fmt.Sprintf("%s is not ClickHouse's HTTP interface (its native port?): set TRIBUTARY_CLICKHOUSE_ADDR or --clickhouse to the HTTP port, usually 8123", d.addr)
 	case errors.As(err, &timeout) && timeout.Timeout(), strings.Contains(text, "acquire conn timeout"), errors.Is(err, context.DeadlineExceeded):
 		text = fmt.Sprintf("ClickHouse at %s does not answer in time: %s", d.addr, do)
-	case strings.Contains(text, "[HTTP "), strings.Contains(text, "EOF"), errors.Is(err, syscall.ECONNRESET):
+	case strings.Contains(text, "[HTTP "), strings.Contains(text, "EOF"), strings.Contains(text, "server closed"), errors.Is(err, syscall.ECONNRESET):
 		text = fmt.Sprintf("what answers at %s is no ClickHouse: %s", d.addr, do)
 	default:
 		return err

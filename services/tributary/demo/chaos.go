@@ -157,8 +157,11 @@ func (c ChaosResult) String() string {
 	return fmt.Sprintf("chaos: seed %d, %d kills (%s), %d of them between outputs and commit", c.Seed, c.Kills, strings.Join(by, ", "), c.Between)
 }
 
-// settle makes too few kills, and an idle run, a verdict that shows too little.
-func (c ChaosResult) settle(v *verdict.Verdict) {
+// settle makes what was lost, or came from nowhere, a difference, and too few kills, and an idle run, a verdict that shows too little.
+func (c ChaosResult) settle(v *verdict.Verdict, l Ledger) {
+	if n := l.Lost + l.Unknown; n > 0 {
+		v.Difference, v.Exit = v.Difference+n, verdict.ExitDiffers
+	}
 	idle := slices.IndexFunc(victims, func(name string) bool { return c.By[name] == 0 })
 	const more = ": play more --events, or with a longer --pace"
 	switch {

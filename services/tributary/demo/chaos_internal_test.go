@@ -36,10 +36,30 @@ func TestTooLittleChaos(t *testing.T) {
 		{ChaosResult{Kills: 1, By: kills(0)}, 1, 3, 3, ""},
 	} {
 		v := verdict.Verdict{Events: c.events, Exit: c.exit}
-		c.chaos.settle(&v)
+		c.chaos.settle(&v, Ledger{})
 		if v.Exit != c.want || !strings.Contains(v.String(), c.says) {
 			t.Errorf("%+v: exit %d, want %d: %s", c.chaos, v.Exit, c.want, v)
 		}
+	}
+}
+
+// Ensure that the ledger is compared in both directions, and that what does not balance is a difference.
+func TestLedger(t *testing.T) {
+	acknowledged, err := readLedger(strings.NewReader(`{"message_id":"a","clock":1}` + "\n" + `{"message_id":"b"}` + "\n" + `{"message_id":"a"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := balance(acknowledged, map[string]bool{"b": true, "c": true, "d": true})
+	if l != (Ledger{Acknowledged: 2, Stored: 3, Lost: 1, Unknown: 2}) {
+		t.Errorf("got %s", l)
+	}
+	v := verdict.Verdict{Events: 3}
+	ChaosResult{Kills: 20, Between: 5, By: kills(4)}.settle(&v, l)
+	if v.Exit != verdict.ExitDiffers || v.Difference != 3 {
+		t.Errorf("exit %d, difference %d", v.Exit, v.Difference)
+	}
+	if _, err := readLedger(strings.NewReader("nonsense")); err == nil {
+		t.Error("nonsense was read")
 	}
 }
 

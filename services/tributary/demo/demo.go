@@ -164,17 +164,22 @@ func (r *runner) playAndJudge(ctx context.Context) (v verdict.Verdict, err error
 	if v, err = verdict.Judge(ctx, r.db, r.day.Truth); err != nil {
 		return v, fmt.Errorf("judge: %w", err)
 	}
-	return v, r.report(&v)
+	l, err := r.ledger(ctx)
+	if err != nil {
+		return v, err
+	}
+	return v, r.report(&v, l)
 }
 
 // report prints what was measured and, last, the verdict, which chaos may make one of too little.
-func (r *runner) report(v *verdict.Verdict) error {
+func (r *runner) report(v *verdict.Verdict, l Ledger) error {
 	f := r.figures()
-	result := map[string]any{"verdict": v, "figures": f, "dir": r.dir}
+	result := map[string]any{"verdict": v, "figures": f, "ledger": l, "dir": r.dir}
 	if r.chaos != nil {
 		c := r.chaos.result()
 		r.say("%s", c)
-		c.settle(v)
+		r.say("%s", l)
+		c.settle(v, l)
 		result["chaos"] = c
 	}
 	if r.config.JSON {
@@ -240,6 +245,9 @@ func (r *runner) cleanUp() error {
 	return nil
 }
 
+// ledgerFile holds the ids that ingest acknowledged, as JSON lines.
+const ledgerFile = "ledger.jsonl"
+
 // truthFiles writes the ground truth before anything is sent, and opens the ledger.
 func (r *runner) truthFiles() (*os.File, error) {
 	t, err := os.Create(filepath.Join(r.dir, "truth.jsonl"))
@@ -249,5 +257,5 @@ func (r *runner) truthFiles() (*os.File, error) {
 	if err := errors.Join(r.day.WriteTruth(t), t.Close()); err != nil {
 		return nil, fmt.Errorf("write the truth: %w", err)
 	}
-	return os.Create(filepath.Join(r.dir, "ledger.jsonl"))
+	return os.Create(filepath.Join(r.dir, ledgerFile))
 }
