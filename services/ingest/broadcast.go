@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -49,6 +50,11 @@ func (b *broadcaster) open(ctx context.Context) (closed int, err error) {
 			continue
 		}
 		s, known, _, err := b.conf.Plan(ctx, f.file, now)
+		if errors.Is(err, storeconf.ErrSameVersion) {
+			closed++
+			b.log.Error("this store takes no events: its file cannot be applied", zap.String("store", f.name), zap.String("file", f.path), zap.Error(err))
+			continue
+		}
 		if err != nil {
 			return closed, err
 		}

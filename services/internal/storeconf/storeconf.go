@@ -30,6 +30,8 @@ type Setting struct {
 	ID string `json:"id"`
 	// From is when it comes into force, Unix milliseconds; 0 = at once.
 	From int64 `json:"from"`
+	// Funnels are what the store's funnels have meant up to this setting; only the newest one of a list holds them.
+	Funnels funnels `json:"funnels,omitempty"`
 }
 
 // Notes are kept by the cluster; *kafka.Client is one.
@@ -107,12 +109,20 @@ func (l Log) Plan(ctx context.Context, file []byte, now time.Time) (Setting, [][
 	if err != nil {
 		return Setting{}, nil, "", err
 	}
-	s, first := Setting{ID: ID(file)}, true
+	mine, err := funnelsOf(f)
+	if err != nil {
+		return Setting{}, nil, "", err
+	}
+	s, first := Setting{ID: ID(file), Funnels: mine}, true
 	for _, list := range known {
 		if begun, ok := find(list, s.ID); ok {
+			begun.Funnels = mine
 			return begun, known, f.Store, nil // interrupted, or done
 		}
 		first = first && len(list) == 0
+	}
+	if err := conflict(f, mine, known); err != nil {
+		return Setting{}, nil, "", fmt.Errorf("store %s: %w", f.Store, err)
 	}
 	if !first {
 		var line stores.Timeline
@@ -208,6 +218,7 @@ func (l Log) write(ctx context.Context, store string, s Setting, file []byte, pa
 }
 
 func (l Log) note(ctx context.Context, store string, partition int, list []Setting) error {
+	list = remember(list)
 	text, err := json.Marshal(list[max(0, len(list)-remembered):])
 	if err != nil {
 		return fmt.Errorf("encode note: %w", err)

@@ -179,3 +179,45 @@ func TestABadFileWritesNothing(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Ensure that a funnel whose meaning changes under its version is refused before anything is written, also long after, and that a
+// new version is taken.
+func TestAFunnelKeepsItsVersion(t *testing.T) {
+	c := newCluster()
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	apply := func(file []byte) error {
+		_, err := c.log().Apply(t.Context(), file, now, nil)
+		return err
+	}
+	shorter := func(file []byte) []byte {
+		return bytes.Replace(file, []byte("        - {action: payment_submitted, optional: true}\n"), nil, 1)
+	}
+	version := func(file []byte, v string) []byte {
+		return bytes.Replace(file, []byte("version: 1"), []byte("version: "+v), 1)
+	}
+	if err := apply(stores.Demo()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 { // more than a note remembers
+		if err := apply(changed(fmt.Sprintf("%dm", 31+i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := len(c.written[0])
+	err := apply(shorter(changed("29m")))
+	if !errors.Is(err, storeconf.ErrSameVersion) || !strings.Contains(err.Error(), "funnel purchase is not what version 1 was so far: set version: 2") {
+		t.Errorf("another meaning under the same version: %v", err)
+	}
+	if len(c.written[0]) != before {
+		t.Error("it was written")
+	}
+	if err := apply(version(shorter(changed("29m")), "2")); err != nil {
+		t.Errorf("a new version: %v", err)
+	}
+	if err := apply(version(changed("28m"), "2")); !errors.Is(err, storeconf.ErrSameVersion) {
+		t.Errorf("the old meaning under the new version: %v", err)
+	}
+	if err := apply(changed("27m")); err != nil {
+		t.Errorf("back to version 1 as it was: %v", err)
+	}
+}

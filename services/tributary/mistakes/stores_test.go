@@ -78,6 +78,8 @@ var storeFiles = []mistake{
 var applied = []mistake{
 	{name: "a changed store file that nobody applied", call: []string{"ingest"}, set: []string{"TRIBUTARY_KAFKA_BROKERS=$tables", "TRIBUTARY_STORES=$file"},
 		says: "this store takes no events, its file changed: apply it with: tributary store apply $file", waits: true, prepare: changed("30m", "20m")},
+	{name: "a funnel that changes under its version", call: []string{"tributary", "store", "apply", "--brokers=$tables", "$file"},
+		says: "funnel purchase is not what version 1 was so far: set version: 2", exit: 1, prepare: changed("        - {action: payment_submitted, optional: true}\n", "")},
 	{name: "a store file that another one replaced", call: []string{"tributary", "store", "apply", "--brokers=$tables", demo},
 		says: "a later file counts, and the same file cannot be applied twice", exit: 1},
 }
