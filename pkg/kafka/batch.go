@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
+	"sync"
 
 	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
@@ -99,7 +101,38 @@ func varintLen(x int64) int {
 }
 
 // decoder walks record sets. It is not safe for concurrent use.
-type decoder struct{ zstd *zstd.Decoder }
+type decoder struct {
+	zstd *zstd.Decoder
+	pool *sync.Pool // of *[]byte, to unpack into; nil: the collector's
+	used []*[]byte  // since the last handOver
+}
+
+// handOver is what gives the memory that was unpacked into since the last call back to the pool.
+func (d *decoder) handOver() func() {
+	if len(d.used) == 0 {
+		return nil
+	}
+	used, pool := d.used, d.pool
+	d.used = nil
+	return func() {
+		for _, b := range used {
+			pool.Put(b)
+		}
+	}
+}
+
+// room is memory to unpack into, of whatever size.
+func (d *decoder) room() *[]byte {
+	if d.pool == nil {
+		return new([]byte)
+	}
+	b, ok := d.pool.Get().(*[]byte)
+	if !ok {
+		b = new([]byte)
+	}
+	d.used = append(d.used, b)
+	return b
+}
 
 // decode appends the records at or after from, and returns the offset after the last whole batch, which it
 // takes from the batch headers, so that control and empty batches move it too.
@@ -162,7 +195,12 @@ func (d *decoder) plain(b []byte, codec uint16) ([]byte, error) {
 		if n, err := s2.DecodedLen(b); err != nil || n > maxPlain {
 			return nil, fmt.Errorf("snappy body of %d bytes claims %d: %w", len(b), n, errors.Join(errShort, err))
 		}
-		return s2.Decode(nil, b)
+		room := d.room()
+		out, err := s2.Decode((*room)[:0], b)
+		if err == nil {
+			*room = out
+		}
+		return out, err
 	case codecZstd:
 		if d.zstd == nil {
 			z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxPlain))
@@ -171,12 +209,21 @@ func (d *decoder) plain(b []byte, codec uint16) ([]byte, error) {
 			}
 			d.zstd = z
 		}
-		return d.zstd.DecodeAll(b, nil)
+		room := d.room()
+		out, err := d.zstd.DecodeAll(b, (*room)[:0])
+		if err == nil {
+			*room = out
+		}
+		return out, err
 	}
 	return nil, fmt.Errorf("codec %d is not supported: produce with none, snappy or zstd", codec)
 }
 
+// leastRecord is the size of a record that holds nothing, with its length.
+const leastRecord = 7
+
 func records(b []byte, base, from, appended int64, count int, out []stream.Record) ([]stream.Record, error) {
+	out = slices.Grow(out, min(count, len(b)/leastRecord))
 	for range count {
 		size, n := binary.Varint(b)
 		if n <= 0 || size < 0 || size > int64(len(b)-n) {

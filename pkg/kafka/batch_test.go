@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -197,4 +199,39 @@ func BenchmarkEncode(b *testing.B) {
 		buf, scratch = encodeBatch(buf[:0], scratch, in, producer{id: 1}, 0, 1000)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*500), "ns/record")
+}
+
+// Ensure that what was released is unpacked into again, that what was not is left alone, and that the records are right either way.
+func TestReuse(t *testing.T) {
+	d := &decoder{pool: &sync.Pool{}}
+	long := batchAt(0, messages("a", strings.Repeat("long ", 100)), nil)
+	short := batchAt(1, messages("b", strings.Repeat("short", 3)), nil)
+	first, _, err := d.decode(long, 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.handOver() // and never called: somebody still looks at it
+	for range 100 {
+		second, _, err := d.decode(short, 1, nil)
+		if err != nil || string(second[0].Value) != strings.Repeat("short", 3) {
+			t.Fatalf("got %q, %v", texts(second), err)
+		}
+		if string(first[0].Value) != strings.Repeat("long ", 100) {
+			t.Fatalf("memory that was not released was written: %q", first[0].Value)
+		}
+		if release := d.handOver(); release != nil {
+			release()
+		}
+	}
+	if d.handOver() != nil {
+		t.Error("nothing was unpacked since, and something is handed over")
+	}
+	if allocs := testing.AllocsPerRun(100, func() {
+		if _, _, err := d.decode(long, 0, first[:0]); err != nil {
+			t.Fatal(err)
+		}
+		d.handOver()()
+	}); allocs > 6 {
+		t.Errorf("%.0f allocations for a batch whose memory is there", allocs)
+	}
 }

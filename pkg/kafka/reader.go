@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -35,6 +36,7 @@ type Reader struct {
 	client *Client
 	config ReaderConfig
 	parts  map[int32]*Partition
+	memory sync.Pool // of released batches
 }
 
 // Partition is the stream.Source of one partition. One goroutine at a time fetches for it.
@@ -147,7 +149,7 @@ func (r *Reader) allFailed() bool {
 
 // fetchLoop serves the partitions of one broker until one of them has to be looked up again.
 func (r *Reader) fetchLoop(ctx context.Context, broker int32, parts []*Partition) error {
-	d := &decoder{}
+	d := &decoder{pool: &r.memory}
 	for {
 		req := &fetchRequest{topic: r.config.Topic, broker: broker, waitMillis: int32(r.config.Wait.Milliseconds()),
 			maxBytes: int32(r.config.MaxBytes), partBytes: int32(r.config.PartitionBytes)}
@@ -215,7 +217,7 @@ func (p *Partition) deliver(f fetched, d *decoder) error {
 		return nil
 	}
 	p.next = next
-	p.batches <- stream.Batch{Records: recs, Next: next, HighWatermark: f.high} // room was checked before the request
+	p.batches <- stream.Batch{Records: recs, Next: next, HighWatermark: f.high, Release: d.handOver()} // room was checked before the request
 	return nil
 }
 

@@ -22,6 +22,8 @@ type Config struct {
 	FlushRecords int
 	// FlushBytes flushes after so many bytes of input. Default: 4 MiB
 	FlushBytes int
+	// Recycle releases each batch once it is applied: for folds that keep none of its bytes.
+	Recycle bool
 	// FailPoint is called at each step; an error ends the loop there, as a crash would. Nil outside tests.
 	FailPoint func(step string) error
 	// Progress is told of each commit: the next offset and the last high watermark. May be nil.
@@ -123,6 +125,9 @@ func (l *Loop[O]) apply(ctx context.Context, b Batch) error {
 		l.next, l.dirty = b.Next, true
 	}
 	l.high = b.HighWatermark
+	if l.config.Recycle && b.Release != nil {
+		b.Release()
+	}
 	return l.config.FailPoint(StepApplied)
 }
 

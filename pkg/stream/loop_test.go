@@ -256,3 +256,19 @@ func TestGroup(t *testing.T) {
 		t.Errorf("the state continues from %v, the metrics say %v", r.from, next)
 	}
 }
+
+// Ensure that a batch's memory is given back once all of it is applied, and only where the fold allows it.
+func TestRelease(t *testing.T) {
+	for recycle, want := range map[bool][]string{
+		true:  {"apply 0", "apply 1", "release", "flush", "write out", "save", "commit 2", "saved"},
+		false: {"apply 0", "apply 1", "flush", "write out", "save", "commit 2", "saved"},
+	} {
+		w := newWorld()
+		w.batches <- stream.Batch{Next: 2, Records: []stream.Record{{Offset: 0}, {Offset: 1}}, Release: func() { w.add("release") }}
+		close(w.batches)
+		if err := w.run(t.Context(), stream.Config{Recycle: recycle}); err != nil {
+			t.Fatal(err)
+		}
+		w.expect(t, want...)
+	}
+}

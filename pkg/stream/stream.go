@@ -24,6 +24,9 @@ type Batch struct {
 	Next int64
 	// HighWatermark is the end of the log as the broker knew it.
 	HighWatermark int64
+	// Release gives the memory of the records back, to be used for later ones. Whoever may still look at them leaves it to
+	// the collector. Nil where there is nothing to give.
+	Release func()
 }
 
 // Source delivers the batches of one partition in order, from the offset that it was opened with.

@@ -79,7 +79,7 @@ func (a *app) fold(ctx context.Context) error {
 	g.Go(func() error { return sessions.Run(ctx) })
 	g.Go(func() error { return dead.Run(ctx) })
 	group := stream.Group[visitor.Output]{
-		Config:  stream.Config{FlushEvery: a.config.FlushEvery, FailPoint: boot.FailPoint},
+		Config:  stream.Config{FlushEvery: a.config.FlushEvery, Recycle: true, FailPoint: boot.FailPoint},
 		Metrics: a.metrics,
 		Open:    func(p int32) (stream.Part[visitor.Output], error) { return a.open(p, &lane{sessions, dead, int(p)}) },
 		Read: func(next map[int32]int64) stream.Reader {
