@@ -45,9 +45,10 @@ type Fold struct {
 	clockMark int64        // maxIngest as saved
 	stats     Stats
 
-	key   []byte // of the visitor in hand, or of what is being saved
-	state []byte // being saved
-	texts texts
+	key      []byte // of the visitor in hand, or of what is being saved
+	state    []byte // being saved
+	texts    texts
+	arrivals arrivals
 }
 
 // Stats count what the fold did since it was opened.
@@ -78,9 +79,10 @@ type touch struct {
 
 // NewFold is the fold of an empty log, of a partition of topic.
 func NewFold(topic string, generation uint8, partition uint32) *Fold {
+	shared := texts{}
 	return &Fold{topic: topic, generation: generation, partition: partition, clock: event.NewClock(), stores: map[string]*store{},
 		visitors: map[string]*visitor{}, entries: newEntries(), last: position{offset: -1}, emittedW: event.Unseen,
-		touched: map[event.ID]touch{}, texts: texts{}, clockMark: event.Unseen}
+		touched: map[event.ID]touch{}, texts: shared, arrivals: arrivals{texts: shared}, clockMark: event.Unseen}
 }
 
 // Stats counted so far.
@@ -94,7 +96,7 @@ func (f *Fold) Watermark() int64 { return f.clock.Watermark() }
 func (f *Fold) Apply(r stream.Record) error {
 	var in incoming // on the stack: in the heap, every pointer set in it would be the collector's business
 	if in.decode(r.Value) {
-		if entry, err := f.texts.entry(in.entry); err == nil {
+		if entry, err := f.arrivals.of(in.entry); err == nil {
 			f.observe(in.ingestTS, in.flags, r)
 			f.take(&in, entry, r)
 			return nil

@@ -1,6 +1,7 @@
 package visitor
 
 import (
+	"bytes"
 	"reflect"
 	"testing"
 
@@ -112,6 +113,38 @@ func FuzzIncoming(f *testing.F) {
 	})
 }
 
+// Ensure that an entry that equals the one before is the same in memory, one that differs is not, and that wrong ones change nothing.
+func TestArrivals(t *testing.T) {
+	n := arrivals{texts: texts{}}
+	one, other := encodedEntry(t, &pb.Entry{Channel: "Email", LandingPath: "/"}), encodedEntry(t, &pb.Entry{Channel: "Email", LandingPath: "/p"})
+	get := func(b []byte) *pb.Entry {
+		e, err := n.of(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	first := get(one)
+	if get(bytes.Clone(one)) != first || get(nil) != nil {
+		t.Error("the same entry is another one")
+	}
+	if _, err := n.of([]byte{0x0a, 9}); err == nil {
+		t.Error("a wrong entry was taken")
+	}
+	if get(one) != first || get(other) == first || get(one) == first || first.LandingPath != "/" {
+		t.Error("entries are mixed up")
+	}
+}
+
+func encodedEntry(t *testing.T, e *pb.Entry) []byte {
+	t.Helper()
+	b, err := e.MarshalVT()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // FuzzEntry: an entry is read as by the generated code, or refused like there.
 func FuzzEntry(f *testing.F) {
 	for _, e := range []*pb.Entry{sample().GetEvent().Entry, {}, {Returning: true, Ruleset: "ga4", Variants: map[string]string{"a": "b"}}} {
@@ -124,9 +157,12 @@ func FuzzEntry(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		want := &pb.Entry{}
 		werr := want.UnmarshalVT(b)
-		got, err := texts{}.entry(append([]byte{}, b...))
-		if (err == nil) != (werr == nil) || err == nil && !got.EqualVT(want) {
-			t.Fatalf("got %v, %v, want %v, %v", got, err, want, werr)
+		n := arrivals{texts: texts{}}
+		for range 2 { // the second is the first, or as wrong
+			got, err := n.of(append([]byte{}, b...))
+			if (err == nil) != (werr == nil) || err == nil && !got.EqualVT(want) {
+				t.Fatalf("got %v, %v, want %v, %v", got, err, want, werr)
+			}
 		}
 	})
 }
@@ -135,12 +171,13 @@ func BenchmarkIncoming(b *testing.B) {
 	record := encoded(b, sample())
 	b.Run("here", func(b *testing.B) {
 		b.ReportAllocs()
-		t, in := texts{}, incoming{}
+		in, shared := incoming{}, texts{}
 		for b.Loop() {
 			if !in.decode(record) {
 				b.Fatal("not read")
 			}
-			if _, err := t.entry(in.entry); err != nil {
+			n := arrivals{texts: shared} // another entry before it
+			if _, err := n.of(in.entry); err != nil {
 				b.Fatal(err)
 			}
 		}

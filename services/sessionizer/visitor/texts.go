@@ -1,6 +1,10 @@
 package visitor
 
-import pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
+import (
+	"bytes"
+
+	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
+)
 
 // Most texts of events are few: actions, channels, products, paths. Each is one string in memory for all of them. When the table
 // is full it begins anew: it changes no result, only memory.
@@ -12,6 +16,14 @@ const (
 
 // texts are the shared strings of a fold.
 type texts map[string]string
+
+// arrivals decode the entries of a fold's events. Events come in batches, and those of one page one after the other: an entry that
+// is the one before to the byte is that one.
+type arrivals struct {
+	texts texts
+	bytes []byte // of the last one
+	last  *pb.Entry
+}
 
 // of is b as a string.
 func (t texts) of(b []byte) string {
@@ -32,17 +44,23 @@ func (t texts) of(b []byte) string {
 	return s
 }
 
-// entry is b decoded; nil for nil. What is unusual in it, or wrong, is for the generated code.
-func (t texts) entry(b []byte) (*pb.Entry, error) {
+// of is b decoded; nil for nil. What is unusual in it, or wrong, is for the generated code.
+func (n *arrivals) of(b []byte) (*pb.Entry, error) {
 	if b == nil {
 		return nil, nil
 	}
-	e := &pb.Entry{}
-	if t.usual(b, e) {
-		return e, nil
+	if n.last != nil && bytes.Equal(b, n.bytes) {
+		return n.last, nil
 	}
-	e = &pb.Entry{}
-	return e, e.UnmarshalVT(b)
+	e := &pb.Entry{}
+	if !n.texts.usual(b, e) {
+		e = &pb.Entry{}
+		if err := e.UnmarshalVT(b); err != nil {
+			return nil, err
+		}
+	}
+	n.bytes, n.last = append(n.bytes[:0], b...), e
+	return e, nil
 }
 
 // usual reads an entry into e (schemas/proto/tributary/v1/event.proto); false if something in it is not as ingest writes it.

@@ -59,7 +59,7 @@ func (l load) body(b *bytes.Buffer, batch int) {
 			b.WriteByte(',')
 		}
 		a := actions[i]
-		product := strconv.Itoa(1000 + (who*31+i*7+batch)%products)
+		product := strconv.Itoa(1000 + (who*31+a.place*7+batch)%products)
 		path := strings.ReplaceAll(a.path, "{}", product)
 		fmt.Fprintf(b, event, a.kind, a.name, who, fmt.Sprintf("m-%08d-%02d-0f3c-9d1e-5a6b7c8d9e0f", batch, i),
 			at.Add(time.Duration(i)*time.Second).Format("2006-01-02T15:04:05.000Z"), strings.ReplaceAll(a.properties, "{}", product), path, search, path, search,
@@ -91,17 +91,20 @@ var (
 )
 
 // actions of a batch.
-var actions = [perBatch]struct{ kind, name, properties, path string }{
-	{"page", "", "", "/"},
-	{"track", `"event":"Product List Viewed",`, `"list_id":"jackets",`, "/jackets"},
-	{"track", `"event":"Product Viewed",`, `"product_id":"p-{}","price":89.95,`, "/p/{}"},
-	{"track", `"event":"Product Viewed",`, `"product_id":"p-{}","price":129.00,`, "/p/{}"},
-	{"track", `"event":"Product Added to Wishlist",`, `"product_id":"p-{}",`, "/p/{}"},
-	{"track", `"event":"Products Searched",`, `"query":"softshell",`, "/search"},
-	{"track", `"event":"Product Viewed",`, `"product_id":"p-{}","price":149.00,`, "/p/{}"},
-	{"track", `"event":"Product Added",`, `"product_id":"p-{}","quantity":1,"price":149.00,`, "/p/{}"},
-	{"track", `"event":"Cart Viewed",`, `"cart_id":"c-77",`, "/cart"},
-	{"track", `"event":"Checkout Started",`, `"value":149.00,`, "/checkout"},
+var actions = [perBatch]struct {
+	kind, name, properties, path string
+	place                        int // of the product among those that the visitor looks at
+}{
+	{"page", "", "", "/", 0},
+	{"track", `"event":"Product List Viewed",`, `"list_id":"jackets",`, "/jackets", 0},
+	{"track", `"event":"Product Viewed",`, `"product_id":"p-{}","price":89.95,`, "/p/{}", 1},
+	{"track", `"event":"Product Viewed",`, `"product_id":"p-{}","price":129.00,`, "/p/{}", 2},
+	{"track", `"event":"Product Added to Wishlist",`, `"product_id":"p-{}",`, "/p/{}", 2},
+	{"track", `"event":"Products Searched",`, `"query":"softshell",`, "/search", 0},
+	{"track", `"event":"Product Viewed",`, `"product_id":"p-{}","price":149.00,`, "/p/{}", 3},
+	{"track", `"event":"Product Added",`, `"product_id":"p-{}","quantity":1,"price":149.00,`, "/p/{}", 3},
+	{"track", `"event":"Cart Viewed",`, `"cart_id":"c-77",`, "/cart", 0},
+	{"track", `"event":"Checkout Started",`, `"value":149.00,`, "/checkout", 0},
 }
 
 // send sends all batches to ingest, or to whatever answers at addr, and moves ingest's clock with them.
