@@ -403,104 +403,6 @@ func (x *Watermark) GetFp() int64 {
 	return 0
 }
 
-// VisitorState is what the visitor stage keeps of one visitor, in its own store only.
-type VisitorState struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// events are the kept interactive events, in order.
-	Events []*StoredEvent `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
-	Seen   []*SeenId      `protobuf:"bytes,2,rep,name=seen,proto3" json:"seen,omitempty"`
-	// last_channel, last_ended: the last evicted session's; 0 = none.
-	LastChannel string `protobuf:"bytes,3,opt,name=last_channel,json=lastChannel,proto3" json:"last_channel,omitempty"`
-	LastEnded   int64  `protobuf:"varint,4,opt,name=last_ended,json=lastEnded,proto3" json:"last_ended,omitempty"`
-	// tails of capped runs, in order.
-	Tails []*Tail `protobuf:"bytes,5,rep,name=tails,proto3" json:"tails,omitempty"`
-	// loose are the sessionless events, in order.
-	Loose []*StoredEvent `protobuf:"bytes,6,rep,name=loose,proto3" json:"loose,omitempty"`
-	// span that the evicted events ended in.
-	Span          *Span `protobuf:"bytes,7,opt,name=span,proto3" json:"span,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *VisitorState) Reset() {
-	*x = VisitorState{}
-	mi := &file_tributary_v1_session_proto_msgTypes[4]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *VisitorState) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*VisitorState) ProtoMessage() {}
-
-func (x *VisitorState) ProtoReflect() protoreflect.Message {
-	mi := &file_tributary_v1_session_proto_msgTypes[4]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use VisitorState.ProtoReflect.Descriptor instead.
-func (*VisitorState) Descriptor() ([]byte, []int) {
-	return file_tributary_v1_session_proto_rawDescGZIP(), []int{4}
-}
-
-func (x *VisitorState) GetEvents() []*StoredEvent {
-	if x != nil {
-		return x.Events
-	}
-	return nil
-}
-
-func (x *VisitorState) GetSeen() []*SeenId {
-	if x != nil {
-		return x.Seen
-	}
-	return nil
-}
-
-func (x *VisitorState) GetLastChannel() string {
-	if x != nil {
-		return x.LastChannel
-	}
-	return ""
-}
-
-func (x *VisitorState) GetLastEnded() int64 {
-	if x != nil {
-		return x.LastEnded
-	}
-	return 0
-}
-
-func (x *VisitorState) GetTails() []*Tail {
-	if x != nil {
-		return x.Tails
-	}
-	return nil
-}
-
-func (x *VisitorState) GetLoose() []*StoredEvent {
-	if x != nil {
-		return x.Loose
-	}
-	return nil
-}
-
-func (x *VisitorState) GetSpan() *Span {
-	if x != nil {
-		return x.Span
-	}
-	return nil
-}
-
 // Tail is what is left of the events of a capped run that are not kept.
 type Tail struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -517,7 +419,7 @@ type Tail struct {
 
 func (x *Tail) Reset() {
 	*x = Tail{}
-	mi := &file_tributary_v1_session_proto_msgTypes[5]
+	mi := &file_tributary_v1_session_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -529,7 +431,7 @@ func (x *Tail) String() string {
 func (*Tail) ProtoMessage() {}
 
 func (x *Tail) ProtoReflect() protoreflect.Message {
-	mi := &file_tributary_v1_session_proto_msgTypes[5]
+	mi := &file_tributary_v1_session_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -542,7 +444,7 @@ func (x *Tail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tail.ProtoReflect.Descriptor instead.
 func (*Tail) Descriptor() ([]byte, []int) {
-	return file_tributary_v1_session_proto_rawDescGZIP(), []int{5}
+	return file_tributary_v1_session_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Tail) GetFrom() int64 {
@@ -595,7 +497,7 @@ type Span struct {
 
 func (x *Span) Reset() {
 	*x = Span{}
-	mi := &file_tributary_v1_session_proto_msgTypes[6]
+	mi := &file_tributary_v1_session_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -607,7 +509,7 @@ func (x *Span) String() string {
 func (*Span) ProtoMessage() {}
 
 func (x *Span) ProtoReflect() protoreflect.Message {
-	mi := &file_tributary_v1_session_proto_msgTypes[6]
+	mi := &file_tributary_v1_session_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -620,7 +522,7 @@ func (x *Span) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Span.ProtoReflect.Descriptor instead.
 func (*Span) Descriptor() ([]byte, []int) {
-	return file_tributary_v1_session_proto_rawDescGZIP(), []int{6}
+	return file_tributary_v1_session_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Span) GetUser() string {
@@ -651,7 +553,7 @@ func (x *Span) GetSeen() int64 {
 	return 0
 }
 
-// StoredEvent is an accepted event with its place in the log.
+// StoredEvent is an accepted event with its place in the log. It lives in memory only: pkg/session has its own encoding for the store.
 type StoredEvent struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Offset        int64                  `protobuf:"varint,1,opt,name=offset,proto3" json:"offset,omitempty"`
@@ -675,7 +577,7 @@ type StoredEvent struct {
 
 func (x *StoredEvent) Reset() {
 	*x = StoredEvent{}
-	mi := &file_tributary_v1_session_proto_msgTypes[7]
+	mi := &file_tributary_v1_session_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -687,7 +589,7 @@ func (x *StoredEvent) String() string {
 func (*StoredEvent) ProtoMessage() {}
 
 func (x *StoredEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_tributary_v1_session_proto_msgTypes[7]
+	mi := &file_tributary_v1_session_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -700,7 +602,7 @@ func (x *StoredEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoredEvent.ProtoReflect.Descriptor instead.
 func (*StoredEvent) Descriptor() ([]byte, []int) {
-	return file_tributary_v1_session_proto_rawDescGZIP(), []int{7}
+	return file_tributary_v1_session_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *StoredEvent) GetOffset() int64 {
@@ -808,67 +710,6 @@ func (x *StoredEvent) GetCheckoutToken() string {
 	return ""
 }
 
-// SeenId is a remembered event id, for duplicates.
-type SeenId struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	EventId       []byte                 `protobuf:"bytes,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
-	PayloadHash   uint64                 `protobuf:"fixed64,2,opt,name=payload_hash,json=payloadHash,proto3" json:"payload_hash,omitempty"`
-	IngestTs      int64                  `protobuf:"varint,3,opt,name=ingest_ts,json=ingestTs,proto3" json:"ingest_ts,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *SeenId) Reset() {
-	*x = SeenId{}
-	mi := &file_tributary_v1_session_proto_msgTypes[8]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *SeenId) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*SeenId) ProtoMessage() {}
-
-func (x *SeenId) ProtoReflect() protoreflect.Message {
-	mi := &file_tributary_v1_session_proto_msgTypes[8]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use SeenId.ProtoReflect.Descriptor instead.
-func (*SeenId) Descriptor() ([]byte, []int) {
-	return file_tributary_v1_session_proto_rawDescGZIP(), []int{8}
-}
-
-func (x *SeenId) GetEventId() []byte {
-	if x != nil {
-		return x.EventId
-	}
-	return nil
-}
-
-func (x *SeenId) GetPayloadHash() uint64 {
-	if x != nil {
-		return x.PayloadHash
-	}
-	return 0
-}
-
-func (x *SeenId) GetIngestTs() int64 {
-	if x != nil {
-		return x.IngestTs
-	}
-	return 0
-}
-
 var File_tributary_v1_session_proto protoreflect.FileDescriptor
 
 const file_tributary_v1_session_proto_rawDesc = "" +
@@ -914,16 +755,7 @@ const file_tributary_v1_session_proto_rawDesc = "" +
 	"\tWatermark\x12\f\n" +
 	"\x01w\x18\x01 \x01(\x03R\x01w\x12\f\n" +
 	"\x01f\x18\x02 \x01(\x03R\x01f\x12\x0e\n" +
-	"\x02fp\x18\x03 \x01(\x03R\x02fp\"\xb0\x02\n" +
-	"\fVisitorState\x121\n" +
-	"\x06events\x18\x01 \x03(\v2\x19.tributary.v1.StoredEventR\x06events\x12(\n" +
-	"\x04seen\x18\x02 \x03(\v2\x14.tributary.v1.SeenIdR\x04seen\x12!\n" +
-	"\flast_channel\x18\x03 \x01(\tR\vlastChannel\x12\x1d\n" +
-	"\n" +
-	"last_ended\x18\x04 \x01(\x03R\tlastEnded\x12(\n" +
-	"\x05tails\x18\x05 \x03(\v2\x12.tributary.v1.TailR\x05tails\x12/\n" +
-	"\x05loose\x18\x06 \x03(\v2\x19.tributary.v1.StoredEventR\x05loose\x12&\n" +
-	"\x04span\x18\a \x01(\v2\x12.tributary.v1.SpanR\x04span\"\x7f\n" +
+	"\x02fp\x18\x03 \x01(\x03R\x02fp\"\x7f\n" +
 	"\x04Tail\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\x03R\x04from\x12\x14\n" +
 	"\x05ended\x18\x02 \x01(\x03R\x05ended\x12\x16\n" +
@@ -956,11 +788,7 @@ const file_tributary_v1_session_proto_rawDesc = "" +
 	"email_hash\x18\r \x01(\tR\temailHash\x12\x1d\n" +
 	"\n" +
 	"cart_token\x18\x0e \x01(\tR\tcartToken\x12%\n" +
-	"\x0echeckout_token\x18\x0f \x01(\tR\rcheckoutToken\"c\n" +
-	"\x06SeenId\x12\x19\n" +
-	"\bevent_id\x18\x01 \x01(\fR\aeventId\x12!\n" +
-	"\fpayload_hash\x18\x02 \x01(\x06R\vpayloadHash\x12\x1b\n" +
-	"\tingest_ts\x18\x03 \x01(\x03R\bingestTsBLZJgithub.com/tributary-data/tributary/schemas/proto/tributary/v1;tributaryv1b\x06proto3"
+	"\x0echeckout_token\x18\x0f \x01(\tR\rcheckoutTokenBLZJgithub.com/tributary-data/tributary/schemas/proto/tributary/v1;tributaryv1b\x06proto3"
 
 var (
 	file_tributary_v1_session_proto_rawDescOnce sync.Once
@@ -974,33 +802,26 @@ func file_tributary_v1_session_proto_rawDescGZIP() []byte {
 	return file_tributary_v1_session_proto_rawDescData
 }
 
-var file_tributary_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_tributary_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_tributary_v1_session_proto_goTypes = []any{
-	(*Session)(nil),      // 0: tributary.v1.Session
-	(*Step)(nil),         // 1: tributary.v1.Step
-	(*Tombstone)(nil),    // 2: tributary.v1.Tombstone
-	(*Watermark)(nil),    // 3: tributary.v1.Watermark
-	(*VisitorState)(nil), // 4: tributary.v1.VisitorState
-	(*Tail)(nil),         // 5: tributary.v1.Tail
-	(*Span)(nil),         // 6: tributary.v1.Span
-	(*StoredEvent)(nil),  // 7: tributary.v1.StoredEvent
-	(*SeenId)(nil),       // 8: tributary.v1.SeenId
-	(*Entry)(nil),        // 9: tributary.v1.Entry
+	(*Session)(nil),     // 0: tributary.v1.Session
+	(*Step)(nil),        // 1: tributary.v1.Step
+	(*Tombstone)(nil),   // 2: tributary.v1.Tombstone
+	(*Watermark)(nil),   // 3: tributary.v1.Watermark
+	(*Tail)(nil),        // 4: tributary.v1.Tail
+	(*Span)(nil),        // 5: tributary.v1.Span
+	(*StoredEvent)(nil), // 6: tributary.v1.StoredEvent
+	(*Entry)(nil),       // 7: tributary.v1.Entry
 }
 var file_tributary_v1_session_proto_depIdxs = []int32{
-	9, // 0: tributary.v1.Session.entry:type_name -> tributary.v1.Entry
+	7, // 0: tributary.v1.Session.entry:type_name -> tributary.v1.Entry
 	1, // 1: tributary.v1.Session.trail:type_name -> tributary.v1.Step
-	7, // 2: tributary.v1.VisitorState.events:type_name -> tributary.v1.StoredEvent
-	8, // 3: tributary.v1.VisitorState.seen:type_name -> tributary.v1.SeenId
-	5, // 4: tributary.v1.VisitorState.tails:type_name -> tributary.v1.Tail
-	7, // 5: tributary.v1.VisitorState.loose:type_name -> tributary.v1.StoredEvent
-	6, // 6: tributary.v1.VisitorState.span:type_name -> tributary.v1.Span
-	9, // 7: tributary.v1.StoredEvent.entry:type_name -> tributary.v1.Entry
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	7, // 2: tributary.v1.StoredEvent.entry:type_name -> tributary.v1.Entry
+	3, // [3:3] is the sub-list for method output_type
+	3, // [3:3] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_tributary_v1_session_proto_init() }
@@ -1015,7 +836,7 @@ func file_tributary_v1_session_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tributary_v1_session_proto_rawDesc), len(file_tributary_v1_session_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
