@@ -204,7 +204,11 @@ func (s *Stack) startServices(ctx context.Context) error {
 	if s.Ingest, err = ingest.addr(ctx, "traffic"); err != nil {
 		return err
 	}
-	for _, m := range services[1:] {
+	wait := services
+	if s.config.Driven {
+		wait = services[1:] // ingest is ready once its clock is set
+	}
+	for _, m := range wait {
 		if err := s.waitReady(ctx, m.current(), s.Admin[m.name]); err != nil {
 			return err
 		}
