@@ -33,9 +33,9 @@ func Key(store, visitor, user string) []byte {
 }
 
 // AppendKey appends a Key to b.
-func AppendKey[T ~string | ~[]byte](b []byte, store string, visitor, user T) []byte {
+func AppendKey(b []byte, store, visitor, user string) []byte {
 	b = append(append(b, store...), 0)
-	if len(visitor) > 0 {
+	if visitor != "" {
 		return append(b, visitor...)
 	}
 	return append(append(b, "u:"...), user...)

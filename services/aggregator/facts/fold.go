@@ -11,6 +11,7 @@ import (
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 	"github.com/tributary-data/tributary/schemas/stores"
 	"github.com/tributary-data/tributary/services/aggregator/table"
+	"github.com/tributary-data/tributary/services/internal/records"
 )
 
 // Fold of one partition. It implements stream.Fold.
@@ -25,7 +26,7 @@ type Fold struct {
 	intake intake
 	last   int64 // offset of the last applied record
 
-	in        reading // of the record in hand
+	records   records.Reader
 	events    columns // since the last commit, as are rows
 	rows      map[*clickhouse.Table][][]any
 	clockMark int64
@@ -55,7 +56,7 @@ func (f *Fold) Skipped() uint64 { return f.skipped }
 // Apply folds one record of events.
 func (f *Fold) Apply(r stream.Record) error {
 	f.last = r.Offset
-	rec, err := f.in.decode(r.Value)
+	rec, err := f.records.Read(r.Value)
 	if err != nil {
 		f.skipped++
 		return nil

@@ -5,12 +5,13 @@ package visitor
 
 import (
 	"bytes"
-	"fmt"
+	"strings"
 
 	"github.com/tributary-data/tributary/pkg/event"
 	"github.com/tributary-data/tributary/pkg/session"
 	"github.com/tributary-data/tributary/pkg/stream"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
+	"github.com/tributary-data/tributary/services/internal/records"
 )
 
 // Message is one output record.
@@ -45,10 +46,10 @@ type Fold struct {
 	clockMark int64        // maxIngest as saved
 	stats     Stats
 
-	key      []byte // of the visitor in hand, or of what is being saved
-	state    []byte // being saved
-	texts    texts
-	arrivals arrivals
+	records records.Reader
+	texts   texts
+	key     []byte // of the visitor in hand, or of what is being saved
+	state   []byte // being saved
 }
 
 // Stats count what the fold did since it was opened.
@@ -79,10 +80,9 @@ type touch struct {
 
 // NewFold is the fold of an empty log, of a partition of topic.
 func NewFold(topic string, generation uint8, partition uint32) *Fold {
-	shared := texts{}
 	return &Fold{topic: topic, generation: generation, partition: partition, clock: event.NewClock(), stores: map[string]*store{},
 		visitors: map[string]*visitor{}, entries: newEntries(), last: position{offset: -1}, emittedW: event.Unseen,
-		touched: map[event.ID]touch{}, texts: shared, arrivals: arrivals{texts: shared}, clockMark: event.Unseen}
+		touched: map[event.ID]touch{}, texts: texts{table: map[string]string{}}, clockMark: event.Unseen}
 }
 
 // Stats counted so far.
@@ -94,75 +94,53 @@ func (f *Fold) Watermark() int64 { return f.clock.Watermark() }
 // Apply folds one record of events. A record that cannot be decoded goes to dead-letters with its place, and changes
 // nothing else, for every replay alike.
 func (f *Fold) Apply(r stream.Record) error {
-	var in incoming // on the stack: in the heap, every pointer set in it would be the collector's business
-	if in.decode(r.Value) {
-		if entry, err := f.arrivals.of(in.entry); err == nil {
-			f.observe(in.ingestTS, in.flags, r)
-			f.take(&in, entry, r)
-			return nil
-		}
-	}
-	return f.applyOther(r)
-}
-
-// applyOther takes every record that is not an event as usual.
-func (f *Fold) applyOther(r stream.Record) error {
-	rec := &pb.Record{}
-	if err := rec.UnmarshalVT(r.Value); err != nil {
+	rec, err := f.records.Read(r.Value)
+	if err != nil {
 		f.stats.Skipped++
 		f.last.offset = r.Offset
 		f.bury("", r.Value, event.ReasonUndecodable, "a Protobuf Record")
 		return nil
 	}
-	f.observe(rec.IngestTs, rec.Flags, r)
-	switch {
-	case rec.Kind == pb.Kind_KIND_CONFIG:
+	f.last = position{offset: r.Offset, ingestTS: rec.IngestTs, flags: rec.Flags}
+	driven := rec.Flags&event.EnvelopeDriven != 0
+	f.clock.Observe(rec.IngestTs, r.AppendTime, driven)
+	switch rec.Kind {
+	case pb.Kind_KIND_CONFIG:
 		return f.applyConfig(rec)
-	case rec.Kind == pb.Kind_KIND_EVENT && rec.GetEvent() == nil:
-		f.stats.Skipped++
-	case rec.Kind == pb.Kind_KIND_EVENT:
-		var in incoming
-		if err := in.read(rec); err != nil {
-			return fmt.Errorf("encode an entry: %w", err)
+	case pb.Kind_KIND_EVENT:
+		e, s := rec.GetEvent(), f.stores[rec.Store]
+		if s == nil || e == nil {
+			f.stats.Skipped++
+			return nil
 		}
-		f.take(&in, rec.GetEvent().Entry, r)
+		ts, flags := event.Clamp(e.EventTs, rec.IngestTs, r.AppendTime, driven)
+		e.EventTs, e.Flags = ts, e.Flags|flags
+		f.applyEvent(s, e, r.Value)
 	}
 	return nil
 }
 
-func (f *Fold) observe(ingestTS int64, flags uint32, r stream.Record) {
-	f.last = position{offset: r.Offset, ingestTS: ingestTS, flags: flags}
-	f.clock.Observe(ingestTS, r.AppendTime, flags&event.EnvelopeDriven != 0)
-}
-
-// take takes the first record of an id, whether it is late or not; a late one touches no session. An event without
+// applyEvent takes the first record of an id, whether it is late or not; a late one touches no session. An event without
 // a visitor is its person's business, but that its id came is remembered here.
-func (f *Fold) take(in *incoming, entry *pb.Entry, r stream.Record) {
-	s := f.stores[string(in.store)]
-	if s == nil {
-		f.stats.Skipped++
-		return
-	}
-	ts, flags := event.Clamp(in.ts, in.ingestTS, r.AppendTime, in.flags&event.EnvelopeDriven != 0)
-	in.ts, in.eventFlags = ts, in.eventFlags|flags
-	v, id := f.visitor(s, in), event.IDOf(in.id)
+func (f *Fold) applyEvent(s *store, e *pb.Event, raw []byte) {
+	v, id := f.visitor(s, e), event.IDOf(e.EventId)
 	if hash, seen := v.Seen(id, f.clock.Watermark(), s.rules); seen {
-		if hash != in.payload {
+		if hash != e.PayloadHash {
 			f.stats.Reused++
-			f.bury(s.name, r.Value, event.ReasonIDReused, "an id stands for one payload; the first wins")
+			f.bury(s.name, raw, event.ReasonIDReused, "an id stands for one payload; the first wins")
 			return
 		}
 		f.stats.Duplicates++
 		return
 	}
-	v.Remember(id, in.payload, in.ingestTS, s.rules)
+	v.Remember(id, e.PayloadHash, f.last.ingestTS, s.rules)
 	f.soil(v)
 	switch {
-	case f.clock.Late(s.name, ts):
+	case f.clock.Late(s.name, e.EventTs):
 		f.stats.Late++
-	case len(in.visitor) > 0:
+	case e.Visitor != "":
 		f.stats.Events++
-		f.insert(v, f.stored(s, in, id, entry), in.interactive)
+		f.insert(v, f.stored(s, e, id), e.Interactive)
 	}
 	f.schedule(v)
 }
@@ -183,8 +161,8 @@ func (f *Fold) bury(store string, raw []byte, reason event.Reason, rule string) 
 }
 
 // visitor of an event; one without a visitor has a place of its user's, of which only the ids are used.
-func (f *Fold) visitor(s *store, in *incoming) *visitor {
-	f.key = event.AppendKey(f.key[:0], s.name, in.visitor, in.user)
+func (f *Fold) visitor(s *store, e *pb.Event) *visitor {
+	f.key = event.AppendKey(f.key[:0], s.name, e.Visitor, e.User)
 	v := f.visitors[string(f.key)]
 	if v == nil {
 		key := string(f.key)
@@ -194,19 +172,20 @@ func (f *Fold) visitor(s *store, in *incoming) *visitor {
 	return v
 }
 
-// stored is what is kept of an event. Money in a currency without a rate is counted without its value.
-func (f *Fold) stored(s *store, in *incoming, id event.ID, entry *pb.Entry) *pb.StoredEvent {
+// stored is what is kept of an event, with no text of the record. Money in a currency without a rate is counted without its value.
+func (f *Fold) stored(s *store, e *pb.Event, id event.ID) *pb.StoredEvent {
 	out := session.NewEvent(id)
-	out.Offset, out.IngestTs, out.EventTs, out.Sequence, out.Flags = f.last.offset, in.ingestTS, in.ts, in.sequence, in.eventFlags
-	out.Action, out.Product, out.Entry = f.texts.of(in.action), f.texts.of(in.product), entry
-	out.User, out.EmailHash, out.OrderId = string(in.user), string(in.email), string(in.order)
-	out.CartToken, out.CheckoutToken = string(in.cart), string(in.checkout)
-	if in.minor == 0 {
+	out.Offset, out.IngestTs, out.EventTs, out.Sequence, out.Flags = f.last.offset, f.last.ingestTS, e.EventTs, e.Sequence, e.Flags
+	out.Action, out.Product, out.Entry = f.texts.of(e.Action), f.texts.of(e.Product), f.texts.entry(e.Entry)
+	out.User, out.EmailHash, out.OrderId = strings.Clone(e.User), strings.Clone(e.EmailHash), strings.Clone(e.OrderId)
+	out.CartToken, out.CheckoutToken = strings.Clone(e.CartToken), strings.Clone(e.CheckoutToken)
+	minor, currency := e.Money.GetMinor(), e.Money.GetCurrency()
+	if minor == 0 {
 		return out // nothing is nothing in every currency
 	}
-	set, currency := s.line.At(in.ts), f.texts.of(in.currency)
-	rate, rated := set.Rate(currency, in.ts)
-	value, known := event.ToBase(in.minor, currency, set.File.Meaning.Currency, rate, rated)
+	set := s.line.At(e.EventTs)
+	rate, rated := set.Rate(currency, e.EventTs)
+	value, known := event.ToBase(minor, currency, set.File.Meaning.Currency, rate, rated)
 	out.ValueMinor = value
 	if !known {
 		out.Flags |= event.FlagCurrency

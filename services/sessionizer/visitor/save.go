@@ -64,7 +64,7 @@ func (f *Fold) loadVisitor(key, value []byte) error {
 	if !ok || s == nil {
 		return fmt.Errorf("visitor of unknown store %q", storeName)
 	}
-	restored, err := session.Restore(storeName, id, value, s.rules, f.texts.of)
+	restored, err := session.Restore(storeName, id, value, s.rules, f.texts.ofBytes)
 	if err != nil {
 		return err
 	}

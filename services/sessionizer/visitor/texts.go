@@ -1,7 +1,7 @@
 package visitor
 
 import (
-	"bytes"
+	"strings"
 
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 )
@@ -14,66 +14,58 @@ const (
 	longestText = 128
 )
 
-// texts are the shared strings of a fold.
-type texts map[string]string
-
-// arrivals decode the entries of a fold's events. Events come in batches, and those of one page one after the other: an entry that
-// is the one before to the byte is that one.
-type arrivals struct {
-	texts texts
-	bytes []byte // of the last one
+// texts are the shared strings of a fold, and the last entry: events come in batches, and those of one page, with equal entries, one
+// after the other.
+type texts struct {
+	table map[string]string
 	last  *pb.Entry
 }
 
-// of is b as a string.
-func (t texts) of(b []byte) string {
-	if len(b) == 0 {
+// of is a text that may be kept, of one that aliases a record.
+func (t *texts) of(s string) string {
+	if s == "" {
 		return ""
 	}
-	if s, ok := t[string(b)]; ok {
-		return s
+	if own, ok := t.table[s]; ok {
+		return own
 	}
-	s := string(b)
-	if len(b) > longestText {
-		return s
+	own := strings.Clone(s)
+	if len(own) > longestText {
+		return own
 	}
-	if len(t) >= maxTexts {
-		clear(t)
+	if len(t.table) >= maxTexts {
+		clear(t.table)
 	}
-	t[s] = s
-	return s
+	t.table[own] = own
+	return own
 }
 
-// of is b decoded; nil for nil. What is unusual in it, or wrong, is for the generated code.
-func (n *arrivals) of(b []byte) (*pb.Entry, error) {
-	if b == nil {
-		return nil, nil
+// ofBytes is of for bytes, as they stand in the store.
+func (t *texts) ofBytes(b []byte) string {
+	if own, ok := t.table[string(b)]; ok {
+		return own
 	}
-	if n.last != nil && bytes.Equal(b, n.bytes) {
-		return n.last, nil
-	}
-	e := &pb.Entry{}
-	if !n.texts.usual(b, e) {
-		e = &pb.Entry{}
-		if err := e.UnmarshalVT(b); err != nil {
-			return nil, err
-		}
-	}
-	n.bytes, n.last = append(n.bytes[:0], b...), e
-	return e, nil
+	return t.of(string(b))
 }
 
-// usual reads an entry into e (schemas/proto/tributary/v1/event.proto); false if something in it is not as ingest writes it.
-func (t texts) usual(b []byte, e *pb.Entry) bool {
-	to := [...]*string{1: &e.Channel, 2: &e.Source, 3: &e.Medium, 4: &e.Campaign, 5: &e.Term, 6: &e.Content, 7: &e.BrandSearch, 8: &e.ClickIdKind,
-		9: &e.ClickId, 10: &e.Device, 11: &e.Os, 12: &e.Browser, 13: &e.Country, 14: &e.LandingPath, 15: &e.Consent, 16: nil, 17: nil, 18: &e.Ruleset}
-	for len(b) > 0 {
-		at, _, text, rest := next(b)
-		b = rest
-		if at&7 != wireBytes || at>>3 >= uint64(len(to)) || to[at>>3] == nil {
-			return false // also returning and variants: ingest does not know the one, and few stores have the other
-		}
-		*to[at>>3] = t.of(text)
+// entry is an entry that may be kept, of one that aliases a record: the last one, if it is equal.
+func (t *texts) entry(e *pb.Entry) *pb.Entry {
+	switch {
+	case e == nil:
+		return nil
+	case t.last != nil && e.EqualVT(t.last):
+		return t.last
 	}
-	return true
+	own := &pb.Entry{Channel: t.of(e.Channel), Source: t.of(e.Source), Medium: t.of(e.Medium), Campaign: t.of(e.Campaign), Term: t.of(e.Term),
+		Content: t.of(e.Content), BrandSearch: t.of(e.BrandSearch), ClickIdKind: t.of(e.ClickIdKind), ClickId: strings.Clone(e.ClickId),
+		Device: t.of(e.Device), Os: t.of(e.Os), Browser: t.of(e.Browser), Country: t.of(e.Country), LandingPath: t.of(e.LandingPath),
+		Consent: t.of(e.Consent), Returning: e.Returning, Ruleset: t.of(e.Ruleset)}
+	for k, v := range e.Variants {
+		if own.Variants == nil {
+			own.Variants = map[string]string{}
+		}
+		own.Variants[t.of(k)] = t.of(v)
+	}
+	t.last = own
+	return own
 }

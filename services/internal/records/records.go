@@ -1,13 +1,14 @@
-package facts
+// Package records reads the records of the topic events into memory that is used again: it is what a stage does for each of them.
+package records
 
 import (
 	"github.com/tributary-data/tributary/pkg/event"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 )
 
-// reading is the memory that records are decoded into, one after the other. What is decoded is good until the next one, but for
-// texts and bytes, which alias the record: its bytes never change, so rows may keep them until they are written.
-type reading struct {
+// Reader reads records one after the other. An event is good until the next one is read, but for its texts and bytes, which alias
+// the record: whoever keeps those keeps the record's memory.
+type Reader struct {
 	record pb.Record
 	body   pb.Record_Event
 	event  pb.Event
@@ -15,8 +16,9 @@ type reading struct {
 	money  pb.Money
 }
 
-// decode reads a record. Everything but an event is decoded into memory of its own, and may be kept.
-func (d *reading) decode(b []byte) (*pb.Record, error) {
+// Read reads a record. Everything but an event is read into memory of its own, and may be kept. Of an event, Entry and Money can be
+// empty ones where none were sent, save that a refund without money has none.
+func (d *Reader) Read(b []byte) (*pb.Record, error) {
 	d.record.Reset()
 	d.event.Reset()
 	d.entry.Reset()
