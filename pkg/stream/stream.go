@@ -13,7 +13,7 @@ type Record struct {
 	Offset int64
 	// AppendTime is the broker's append time, Unix milliseconds; 0 where the topic does not stamp it.
 	AppendTime int64
-	// Key and Value alias the fetch buffer: a fold that keeps bytes copies them.
+	// Key and Value alias the fetch buffer: a fold that keeps bytes copies them, or its loop does not recycle batches.
 	Key, Value []byte
 }
 

@@ -70,22 +70,22 @@ type Rate struct {
 
 // Funnel is one funnel's definition; a change of it is a new version.
 type Funnel struct {
-	Name       string     `yaml:"name"`
-	Version    uint16     `yaml:"version"`
-	Steps      []Step     `yaml:"steps"`
-	Breakdowns [][]string `yaml:"breakdowns"`
+	Name       string     `yaml:"name" json:"name,omitempty"`
+	Version    uint16     `yaml:"version" json:"version,omitempty"`
+	Steps      []Step     `yaml:"steps" json:"steps,omitempty"`
+	Breakdowns [][]string `yaml:"breakdowns" json:"breakdowns,omitempty"`
 	// Allow lists, by dimension, the values that breakdowns keep; the rest is counted as (other).
-	Allow map[string][]string `yaml:"allow"`
+	Allow map[string][]string `yaml:"allow" json:"allow,omitempty"`
 	// Hold is a property that all steps of a unit must share: product, or empty.
-	Hold string `yaml:"hold"`
+	Hold string `yaml:"hold" json:"hold,omitempty"`
 }
 
 // Step of a funnel. The built-in first step is called session.
 type Step struct {
-	Action   string `yaml:"action"`
-	Optional bool   `yaml:"optional"`
+	Action   string `yaml:"action" json:"action,omitempty"`
+	Optional bool   `yaml:"optional" json:"optional,omitempty"`
 	// Exclude are actions that end the unit's way while this is the last step that it reached.
-	Exclude []string `yaml:"exclude"`
+	Exclude []string `yaml:"exclude" json:"exclude,omitempty"`
 }
 
 // Duration in a store file, such as 30m or 24h.

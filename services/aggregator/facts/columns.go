@@ -1,6 +1,8 @@
 package facts
 
 import (
+	"strings"
+
 	"github.com/tributary-data/tributary/pkg/clickhouse"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 )
@@ -99,7 +101,7 @@ func (b *boxes) of(s string) any {
 	if *b == nil || len(*b) >= maxBoxes {
 		*b = boxes{}
 	}
-	own := string([]byte(s)) // s aliases a record
+	own := strings.Clone(s) // it aliases a record
 	var v any = own
 	(*b)[own] = v
 	return v

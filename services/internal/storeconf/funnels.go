@@ -14,17 +14,17 @@ import (
 // ErrSameVersion says that a funnel means something else than before under the same version: cells of both would be added up.
 var ErrSameVersion = errors.New("a funnel that changes needs a new version")
 
-// mostFunnels of a note: the newest versions, so that it never grows too long.
+// mostFunnels of a note: the highest versions, so that it never grows too long.
 const mostFunnels = 32
 
-// funnels are what a store's funnels have meant: a short hash by name@version.
+// funnels are what a store's funnels have meant: a short hash by version and name.
 type funnels map[string]string
 
 // funnelsOf a store file.
 func funnelsOf(f stores.File) (funnels, error) {
 	out := funnels{}
 	for _, fu := range f.Meaning.Funnels {
-		b, err := json.Marshal(fu) // maps in it are sorted by key
+		b, err := json.Marshal(fu) // maps in it are sorted by key, and what is not set is left out: a later program may know more fields
 		if err != nil {
 			return nil, fmt.Errorf("funnel %s: %w", fu.Name, err)
 		}
@@ -33,8 +33,8 @@ func funnelsOf(f stores.File) (funnels, error) {
 	return out, nil
 }
 
-// key orders the versions of a funnel.
-func key(name string, version uint16) string { return fmt.Sprintf("%s@%05d", name, version) }
+// key sorts lower versions first, whatever the funnel.
+func key(name string, version uint16) string { return fmt.Sprintf("%05d %s", version, name) }
 
 // conflict names a funnel that another file of the store has defined otherwise under the same version.
 func conflict(f stores.File, mine funnels, known [][]Setting) error {

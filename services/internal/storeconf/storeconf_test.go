@@ -221,3 +221,23 @@ func TestAFunnelKeepsItsVersion(t *testing.T) {
 		t.Errorf("back to version 1 as it was: %v", err)
 	}
 }
+
+// Ensure that a note keeps the highest versions when there are too many, whichever funnel they are of.
+func TestManyVersions(t *testing.T) {
+	c := newCluster()
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	for v := 1; v <= 40; v++ {
+		file := bytes.Replace(stores.Demo(), []byte("version: 1"), fmt.Appendf(nil, "version: %d", v), 1)
+		if _, err := c.log().Apply(t.Context(), file, now, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	known, err := c.log().Known(t.Context(), "demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := known[0][len(known[0])-1].Funnels
+	if len(last) != 32 || last["00040 purchase"] == "" || last["00009 purchase"] == "" || last["00008 purchase"] != "" {
+		t.Errorf("%d versions are known: %v", len(last), last)
+	}
+}

@@ -97,16 +97,14 @@ func (c *chaos) settings(name string) []string {
 // ended is told of each end of a process.
 func (c *chaos) ended(name string, why error) {
 	var exit *exec.ExitError
-	if !errors.As(why, &exit) {
-		return
-	}
-	switch {
-	case exit.ExitCode() == crashed:
+	switch known := errors.As(why, &exit); {
+	case known && exit.ExitCode() == crashed:
 		c.mu.Lock()
 		c.between++
 		c.mu.Unlock()
 		c.note(name, "between outputs and commit")
-	case exit.ExitCode() >= 0: // it could not bear that another one was gone, and said so
+	case known && exit.ExitCode() < 0: // by a signal: we sent it, and have noted it
+	default: // it could not bear that another one was gone, and says so
 		c.runner.say("%s", shortened(why))
 	}
 }

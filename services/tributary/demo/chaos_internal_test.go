@@ -71,11 +71,13 @@ func TestKillsAreCounted(t *testing.T) {
 		err := exec.Command("sh", "-c", fmt.Sprint("exit ", code)).Run()
 		c.ended("aggregator", fmt.Errorf("aggregator ended: %w", err))
 	}
-	c.ended("aggregator", errors.New("not an exit"))
+	c.ended("aggregator", errors.New("aggregator: no Kafka broker listens"))
+	c.ended("aggregator", fmt.Errorf("aggregator ended: %w", exec.Command("sh", "-c", "kill -9 $$").Run()))
 	if r := c.result(); r.Kills != 2 || r.Between != 2 || r.By["aggregator"] != 2 {
 		t.Errorf("got %+v", r)
 	}
-	if !strings.Contains(out.String(), "kill 2: aggregator, between outputs and commit") || !strings.Contains(out.String(), "aggregator ended: exit status 1") {
+	if !strings.Contains(out.String(), "kill 2: aggregator, between outputs and commit") || !strings.Contains(out.String(), "aggregator ended: exit status 1") ||
+		!strings.Contains(out.String(), "no Kafka broker listens") || strings.Contains(out.String(), "signal") {
 		t.Errorf("said:\n%s", out.String())
 	}
 	planted := 0

@@ -251,32 +251,6 @@ func (s *Stack) waitReady(ctx context.Context, c *Process, admin string) error {
 // Dead tells of processes that ended by themselves and are not started again.
 func (s *Stack) Dead() <-chan error { return s.dead }
 
-// CPU is the processor time of each process so far, by name.
-func (s *Stack) CPU() map[string]time.Duration {
-	out := map[string]time.Duration{}
-	for _, m := range s.members {
-		if d, err := m.cpu(); err == nil { // no such figure on this system: none is shown
-			out[m.name] = d
-		}
-	}
-	return out
-}
-
-// Memory is the most that each process had at once so far, in bytes, by name, and this process among them. The peaks need not
-// have been at the same time: their sum is a bound.
-func (s *Stack) Memory() map[string]int64 {
-	out := map[string]int64{}
-	for _, m := range s.members {
-		if n, err := peakOf(m.current().cmd.Process.Pid); err == nil { // as for CPU
-			out[m.name] = n
-		}
-	}
-	if n, err := peakOf(os.Getpid()); err == nil {
-		out["tributary"] = n
-	}
-	return out
-}
-
 // Kill ends a process at once, as the system would that is out of memory. It is false if the process was not running.
 func (s *Stack) Kill(name string) bool {
 	i := slices.IndexFunc(s.members, func(m *member) bool { return m.name == name })

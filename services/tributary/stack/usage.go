@@ -8,6 +8,32 @@ import (
 	"time"
 )
 
+// CPU is the processor time of each process so far, by name.
+func (s *Stack) CPU() map[string]time.Duration {
+	out := map[string]time.Duration{}
+	for _, m := range s.members {
+		if d, err := m.cpu(); err == nil { // no such figure on this system: none is shown
+			out[m.name] = d
+		}
+	}
+	return out
+}
+
+// Memory is the most that each process had at once so far, in bytes, by name, and this process among them. The peaks need not
+// have been at the same time: their sum is a bound.
+func (s *Stack) Memory() map[string]int64 {
+	out := map[string]int64{}
+	for _, m := range s.members {
+		if n, err := peakOf(m.current().cmd.Process.Pid); err == nil { // as for CPU
+			out[m.name] = n
+		}
+	}
+	if n, err := peakOf(os.Getpid()); err == nil {
+		out["tributary"] = n
+	}
+	return out
+}
+
 // ticksPerSecond of /proc times: USER_HZ, which is 100 on every Linux that Go runs on.
 const ticksPerSecond = 100
 
