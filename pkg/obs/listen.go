@@ -4,12 +4,22 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"syscall"
 )
 
+// Preferred is an address that Listen takes if it can have it: a free port of the host will do as well.
+func Preferred(addr string) string { return addr + preferred }
+
+const preferred = "?"
+
 // Listen takes an address, host:port. Its error says what to do where it cannot be had.
 func Listen(addr string) (net.Listener, error) {
+	addr, orFree := strings.CutSuffix(addr, preferred)
 	l, err := net.Listen("tcp", addr)
+	if host, _, serr := net.SplitHostPort(addr); orFree && errors.Is(err, syscall.EADDRINUSE) && serr == nil {
+		l, err = net.Listen("tcp", net.JoinHostPort(host, "0"))
+	}
 	var name *net.AddrError
 	switch {
 	case err == nil:

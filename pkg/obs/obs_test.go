@@ -98,3 +98,41 @@ func TestLogger(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Ensure that a preferred address is taken where it can be had, that a free port is where it cannot, and that what is merely asked
+// for is refused then.
+func TestListen(t *testing.T) {
+	first, err := obs.Listen(obs.Preferred("127.0.0.1:0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	addr := first.Addr().String()
+	second, err := obs.Listen(obs.Preferred(addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := second.Addr().String(); got == addr || !strings.HasPrefix(got, "127.0.0.1:") {
+		t.Errorf("beside %s: got %s", addr, got)
+	}
+	if err := second.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := obs.Listen(addr); err == nil || !strings.Contains(err.Error(), "is taken by another program") {
+		t.Errorf("the address alone: %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	third, err := obs.Listen(obs.Preferred(addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer third.Close()
+	if third.Addr().String() != addr {
+		t.Errorf("the address is free, got %s", third.Addr())
+	}
+	if _, err := obs.Listen(obs.Preferred("nonsense")); err == nil {
+		t.Error("nonsense was taken")
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/tributary-data/tributary/pkg/obs"
 	"github.com/tributary-data/tributary/schemas"
 	"github.com/tributary-data/tributary/services/tributary/demo"
 	"github.com/tributary-data/tributary/services/tributary/stack"
@@ -52,10 +53,10 @@ func (c *devCmd) Run(ctx context.Context) error {
 		return err
 	}
 	if c.Kafka == "" {
-		c.Kafka = stack.Prefer(usualKafka)
+		c.Kafka = obs.Preferred(usualKafka)
 	}
 	if c.Engine == "" {
-		c.Engine = stack.Prefer(usualEngine)
+		c.Engine = obs.Preferred(usualEngine)
 	}
 	s, err := stack.Start(ctx, stack.Config{Dir: c.Dir, Bin: bin, Engine: engine, IngestAddr: c.Addr, Stores: c.Stores, Shop: true,
 		KafkaAddr: c.Kafka, ClickHouseAddr: c.Engine, Partitions: schemas.PartitionsLaptop,

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tributary-data/tributary/pkg/clickhouse"
+	"github.com/tributary-data/tributary/pkg/obs"
 	"github.com/tributary-data/tributary/pkg/sim"
 	"github.com/tributary-data/tributary/schemas"
 	"github.com/tributary-data/tributary/services/tributary/stack"
@@ -117,9 +118,9 @@ func (r *runner) stackConfig(ctx context.Context) stack.Config {
 		c.Bin, c.Settings = filepath.Join(r.bin, chaosPrograms), r.chaos.settings
 	}
 	if r.config.Keep {
-		c.KafkaAddr, c.ClickHouseAddr = stack.Prefer("127.0.0.1:9092"), stack.Prefer("127.0.0.1:8123")
+		c.KafkaAddr, c.ClickHouseAddr = obs.Preferred("127.0.0.1:9092"), obs.Preferred("127.0.0.1:8123")
 		if c.IngestAddr == "" {
-			c.IngestAddr = stack.Prefer("127.0.0.1:8080")
+			c.IngestAddr = obs.Preferred("127.0.0.1:8080")
 		}
 	}
 	return c

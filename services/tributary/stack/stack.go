@@ -3,7 +3,6 @@ package stack
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -24,8 +23,8 @@ type Config struct {
 	Bin string
 	// Engine is the path of libchdb.
 	Engine string
-	// IngestAddr takes storefront traffic; KafkaAddr and ClickHouseAddr are the broker's and the engine's. Default: free
-	// loopback ports
+	// IngestAddr takes storefront traffic; KafkaAddr and ClickHouseAddr are the broker's and the engine's: as obs.Listen takes
+	// them. Default: free loopback ports
 	IngestAddr, KafkaAddr, ClickHouseAddr string
 	// Partitions of every topic.
 	Partitions int
@@ -71,16 +70,6 @@ type Stack struct {
 
 // free is a loopback port that the system chooses.
 const free = "127.0.0.1:0"
-
-// Prefer is addr if nothing listens there, else a free loopback port.
-func Prefer(addr string) string {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return free
-	}
-	_ = l.Close() // it was only to see whether we could
-	return addr
-}
 
 // startWithin is how long the whole stack may take to be ready.
 const startWithin = 60 * time.Second
