@@ -116,3 +116,21 @@ func TestREADMESettings(t *testing.T) {
 		}
 	}
 }
+
+// Ensure that one environment serves all services: what one of them reads is no surprise to another.
+func TestOneEnvironmentForAll(t *testing.T) {
+	skipIfShort(t)
+	all := settings(t)
+	for _, name := range services {
+		cmd := exec.Command(filepath.Join(plain(t), name), "--check")
+		cmd.Env = append(os.Environ(), "TRIBUTARY_ENGINE=x")
+		for _, s := range all {
+			if _, reads := s.defaults[name]; !reads {
+				cmd.Env = append(cmd.Env, s.Name+"=x")
+			}
+		}
+		if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+			t.Errorf("%s: %v: %s", name, err, out)
+		}
+	}
+}
