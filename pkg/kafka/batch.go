@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 const (
 	batchHeader   = 61
 	offLength     = 8
+	offLeader     = 12
 	offMagic      = 16
 	offCRC        = 17
 	offAttributes = 21
@@ -34,6 +36,7 @@ const (
 	codecSnappy   = 2
 	codecZstd     = 4
 	attrLogAppend = 0x08
+	attrTxn       = 0x10
 	attrControl   = 0x20
 )
 
@@ -41,7 +44,11 @@ const (
 // more than a hundredfold.
 const maxPlain = 128 << 20
 
-var errShort = errors.New("record batch is cut short")
+var (
+	errShort = errors.New("record batch is cut short")
+	// errChecksum says that a batch is damaged: on its way, or where it lies.
+	errChecksum = errors.New("wrong checksum")
+)
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -105,6 +112,10 @@ type decoder struct {
 	zstd *zstd.Decoder
 	pool *sync.Pool // of *[]byte, to unpack into; nil: the collector's
 	used []*[]byte  // since the last handOver
+
+	aborted []abortedTransaction // of the record set in hand, by first offset
+	open    map[int64]bool       // producers whose aborted transaction goes on
+	epoch   int32                // leader epoch of the last batch
 }
 
 // handOver is what gives the memory that was unpacked into since the last call back to the pool.
@@ -162,14 +173,16 @@ func (d *decoder) batch(b []byte, from, next int64, out []stream.Record) ([]stre
 		return out, next, fmt.Errorf("batch at offset %d has magic %d, expected 2", base, b[offMagic])
 	}
 	if crc32.Checksum(b[offAttributes:], castagnoli) != be.Uint32(b[offCRC:]) {
-		return out, next, fmt.Errorf("batch at offset %d has a wrong checksum", base)
+		return out, next, fmt.Errorf("batch at offset %d: %w", base, errChecksum)
 	}
 	attributes := be.Uint16(b[offAttributes:])
-	if end := base + int64(int32(be.Uint32(b[offLastDelta:]))) + 1; end > next {
+	end := base + int64(int32(be.Uint32(b[offLastDelta:]))) + 1
+	if end > next {
 		next = end
 	}
+	d.epoch = int32(be.Uint32(b[offLeader:]))
 	count := int(int32(be.Uint32(b[offCount:])))
-	if attributes&attrControl != 0 || count <= 0 {
+	if skip := d.skips(b, attributes, end); skip || count <= 0 {
 		return out, next, nil
 	}
 	plain, err := d.plain(b[batchHeader:], attributes&codecMask)
@@ -185,6 +198,35 @@ func (d *decoder) batch(b []byte, from, next int64, out []stream.Record) ([]stre
 		return out, next, fmt.Errorf("batch at offset %d: %w", base, err)
 	}
 	return out, next, nil
+}
+
+// skips tells whether a batch holds no records for us: a marker, or what an aborted transaction left. Our own topics have
+// neither; somebody else's producer may have written there.
+func (d *decoder) skips(b []byte, attributes uint16, end int64) bool {
+	if attributes&(attrTxn|attrControl) == 0 {
+		return false
+	}
+	producer := int64(binary.BigEndian.Uint64(b[offProducer:]))
+	for len(d.aborted) > 0 && d.aborted[0].first < end {
+		if d.open == nil {
+			d.open = map[int64]bool{}
+		}
+		d.open[d.aborted[0].producer] = true
+		d.aborted = d.aborted[1:]
+	}
+	if attributes&attrControl != 0 {
+		delete(d.open, producer)
+		return true
+	}
+	return d.open[producer]
+}
+
+// begin prepares for a record set with the transactions that were aborted in it.
+func (d *decoder) begin(aborted []abortedTransaction) {
+	d.aborted = aborted
+	slices.SortFunc(d.aborted, func(a, b abortedTransaction) int { return cmp.Compare(a.first, b.first) })
+	clear(d.open)
+	d.epoch = -1
 }
 
 func (d *decoder) plain(b []byte, codec uint16) ([]byte, error) {

@@ -160,7 +160,7 @@ func FuzzFetchAnswer(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 'x', 2, 0, 0, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, body []byte) {
 		n := 0
-		_ = (&fetchResponse{body: body}).each(func(p fetched) error { // whatever it says, it ends
+		_ = eachFetched(&answer{body: body}, func(p fetched) error { // whatever it says, it ends
 			if n += len(p.set); n > len(body) {
 				t.Error("more bytes were handed out than came")
 			}

@@ -68,9 +68,20 @@ func read(t testing.TB, s stream.Source, n int) (out []string) {
 	return out
 }
 
-func reader(t testing.TB, c *kafka.Client, topic string, from map[int32]int64) *kafka.Reader {
+// reading is a reader with some partitions open.
+type reading struct {
+	*kafka.Reader
+	sources map[int32]stream.Source
+}
+
+func (r reading) Source(id int32) stream.Source { return r.sources[id] }
+
+func reader(t testing.TB, c *kafka.Client, topic string, from map[int32]int64) reading {
 	t.Helper()
-	r := kafka.NewReader(c, kafka.ReaderConfig{Topic: topic, Wait: 50 * time.Millisecond}, from)
+	r := reading{kafka.NewReader(c, kafka.ReaderConfig{Topic: topic, Wait: 50 * time.Millisecond}), map[int32]stream.Source{}}
+	for id, next := range from {
+		r.sources[id] = r.Open(id, stream.From(next))
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
@@ -112,7 +123,7 @@ func TestDataLossStopsOnePartition(t *testing.T) {
 	if b, ok := <-s.Batches(); ok {
 		t.Fatalf("partition 0 delivered %v", b)
 	}
-	if !errors.Is(s.Err(), kafka.ErrDataLoss) || !strings.Contains(s.Err().Error(), "x/0 at offset 99, the log holds 0 to 1") {
+	if h := stream.HaltOf(s.Err()); h == nil || h.Reason != stream.ReasonBeyond || !strings.Contains(s.Err().Error(), "x/0 at offset 99, the log holds 0 to 1") {
 		t.Errorf("got %v", s.Err())
 	}
 	write(t, p, 1, "b")
@@ -326,15 +337,20 @@ func BenchmarkFetch(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		r := kafka.NewReader(c, kafka.ReaderConfig{Topic: "x"}, map[int32]int64{0: 0, 1: 0, 2: 0, 3: 0})
+		r := kafka.NewReader(c, kafka.ReaderConfig{Topic: "x"})
 		ctx, stop := context.WithCancel(context.Background())
 		done := make(chan error, 1)
 		go func() { done <- r.Run(ctx) }()
 		var wg sync.WaitGroup
 		for i := range int32(4) {
 			wg.Go(func() {
+				source := r.Open(i, stream.Start())
 				for n := 0; n < each; {
-					n += len((<-r.Source(i).Batches()).Records)
+					b := <-source.Batches()
+					n += len(b.Records)
+					if b.Release != nil {
+						b.Release()
+					}
 				}
 			})
 		}

@@ -33,10 +33,10 @@ func checkAddresses(brokers string) error {
 }
 
 // ErrVersion says that the cluster is too old for us. Waiting does not help.
-var ErrVersion = errors.New("run Apache Kafka 2.7 or newer")
+var ErrVersion = errors.New("run Apache Kafka 3.1 or newer")
 
 // neededFetch is the version of Fetch, the one request that we send by ourselves; for all others kafka-go takes what the broker knows.
-const neededFetch = 12
+const neededFetch = fetchVersion
 
 // checkWithin is how long one broker may take to say what it is.
 const checkWithin = 3 * time.Second

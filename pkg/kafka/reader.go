@@ -2,21 +2,12 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
-
-	kafkago "github.com/segmentio/kafka-go"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/tributary-data/tributary/pkg/stream"
 )
-
-// ErrDataLoss says that the log no longer holds an offset that a fold still needs. Nothing may start over
-// silently then (design §3, C4).
-var ErrDataLoss = errors.New("the log does not hold the offset that the state needs")
 
 // ReaderConfig of a reader.
 type ReaderConfig struct {
@@ -30,41 +21,7 @@ type ReaderConfig struct {
 	PartitionBytes int
 }
 
-// Reader fetches many partitions of one topic, one loop per broker. A partition whose fold has not yet taken the
-// last batches is left out of the request: that is the back-pressure.
-type Reader struct {
-	client *Client
-	config ReaderConfig
-	parts  map[int32]*Partition
-	memory sync.Pool // of released batches
-}
-
-// Partition is the stream.Source of one partition. One goroutine at a time fetches for it.
-type Partition struct {
-	id      int32
-	next    int64
-	batches chan stream.Batch
-	closed  atomic.Bool
-	err     error // written before closed is set, read after batches closed
-}
-
-// Batches delivers in order; it closes after an error.
-func (p *Partition) Batches() <-chan stream.Batch { return p.batches }
-
-// Err is why Batches closed.
-func (p *Partition) Err() error { return p.err }
-
-func (p *Partition) fail(err error) {
-	p.err = err
-	p.closed.Store(true)
-	close(p.batches)
-}
-
-// queued batches per partition: one in the fold's hands, one waiting.
-const queued = 2
-
-// NewReader prepares a reader of the partitions, each from its offset. It starts nothing.
-func NewReader(client *Client, c ReaderConfig, from map[int32]int64) *Reader {
+func (c ReaderConfig) withDefaults() ReaderConfig {
 	if c.Wait <= 0 {
 		c.Wait = 250 * time.Millisecond
 	}
@@ -74,167 +31,165 @@ func NewReader(client *Client, c ReaderConfig, from map[int32]int64) *Reader {
 	if c.PartitionBytes <= 0 {
 		c.PartitionBytes = 1 << 20
 	}
-	r := &Reader{client: client, config: c, parts: map[int32]*Partition{}}
-	for id, next := range from {
-		r.parts[id] = &Partition{id: id, next: next, batches: make(chan stream.Batch, queued)}
-	}
-	return r
+	return c
 }
 
-// Source is the source of one of the partitions that the reader was made for.
-func (r *Reader) Source(id int32) stream.Source { return r.parts[id] }
+// Reader fetches partitions of one topic, one loop per broker. Partitions may be opened and closed at any time. One whose fold
+// has not yet taken the last batches is left out of the request: that is the back-pressure.
+type Reader struct {
+	client *Client
+	config ReaderConfig
+	memory sync.Pool     // of released batches
+	poke   chan struct{} // something has to be looked up
+
+	mu    sync.Mutex
+	topic [16]byte // as the cluster said last
+	parts map[int32]*partition
+	loops map[int32]bool // brokers that a loop fetches from
+	told  time.Time      // when trouble was told last
+	wg    sync.WaitGroup
+}
+
+// NewReader prepares a reader. It starts nothing.
+func NewReader(client *Client, c ReaderConfig) *Reader {
+	return &Reader{client: client, config: c.withDefaults(), poke: make(chan struct{}, 1), parts: map[int32]*partition{}, loops: map[int32]bool{}}
+}
+
+// Open reads a partition on from a position. Before the first record the log is compared with what the position knows of it: a
+// log that it does not fit to closes the source with a *stream.Halt. A partition is opened once at a time.
+func (r *Reader) Open(id int32, from stream.Position) stream.Source {
+	p := newPartition(id, from)
+	r.mu.Lock()
+	if old := r.parts[id]; old != nil {
+		old.end(errClosed)
+	}
+	r.parts[id] = p
+	r.mu.Unlock()
+	r.look()
+	return p
+}
+
+// Close ends the source of a partition.
+func (r *Reader) Close(id int32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p := r.parts[id]; p != nil {
+		p.end(errClosed)
+		delete(r.parts, id)
+	}
+}
+
+// look asks for another look at the cluster.
+func (r *Reader) look() {
+	select {
+	case r.poke <- struct{}{}:
+	default: // it is asked for already
+	}
+}
+
+const (
+	// lookAgain is how soon a partition that has no leader or waits for its next try is looked at again.
+	lookAgain = 200 * time.Millisecond
+	// lookAnyway is how often the leaders are asked for though nothing failed: a broker that hangs does not say that it lost its.
+	lookAnyway = 5 * time.Second
+)
 
 // Run fetches until ctx ends. A partition that failed for good closes its source; the others go on.
 func (r *Reader) Run(ctx context.Context) error {
-	defer func() {
-		for _, p := range r.parts {
-			if !p.closed.Load() {
-				p.fail(context.Cause(ctx))
-			}
+	defer r.endAll(ctx)
+	inner, cancel := context.WithCancel(ctx)
+	defer r.wg.Wait()
+	defer cancel()
+	for {
+		err := r.arrange(inner)
+		r.trouble(ctx, err)
+		again := lookAnyway
+		if err != nil || r.unsettled() {
+			again = lookAgain
 		}
-	}()
-	backoff := 50 * time.Millisecond
-	for ctx.Err() == nil {
-		brokers, err := r.leaders(ctx)
-		if err == nil {
-			backoff = 50 * time.Millisecond
-			g, gctx := errgroup.WithContext(ctx)
-			for broker, parts := range brokers {
-				g.Go(func() error { return r.fetchLoop(gctx, broker, parts) })
-			}
-			err = g.Wait() // moved leaders and broken connections come back here
+		t := time.NewTimer(again)
+		select {
+		case <-ctx.Done():
+		case <-r.poke:
+		case <-t.C:
 		}
-		if errors.Is(err, errNoneLeft) {
+		t.Stop()
+		if ctx.Err() != nil {
 			return nil
 		}
-		if wait(ctx, backoff) == nil {
-			backoff = min(2*backoff, 2*time.Second)
-		}
 	}
-	return nil
 }
 
-var errNoneLeft = errors.New("no partition is left to read")
-
-// leaders groups the live partitions by the broker that leads them.
-func (r *Reader) leaders(ctx context.Context) (map[int32][]*Partition, error) {
-	res, err := r.client.client.Metadata(ctx, &kafkago.MetadataRequest{Topics: []string{r.config.Topic}})
-	if err != nil {
-		return nil, fmt.Errorf("metadata of %s: %w", r.config.Topic, err)
-	}
-	out := map[int32][]*Partition{}
-	live := 0
-	for _, t := range res.Topics {
-		for _, p := range t.Partitions {
-			if own := r.parts[int32(p.ID)]; own != nil && !own.closed.Load() {
-				live++
-				out[int32(p.Leader.ID)] = append(out[int32(p.Leader.ID)], own)
-			}
-		}
-	}
-	if live == 0 && r.allFailed() {
-		return nil, errNoneLeft
-	}
-	return out, nil
-}
-
-func (r *Reader) allFailed() bool {
+// endAll closes what is open when Run ends.
+func (r *Reader) endAll(ctx context.Context) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, p := range r.parts {
-		if !p.closed.Load() {
-			return false
-		}
-	}
-	return true
-}
-
-// fetchLoop serves the partitions of one broker until one of them has to be looked up again.
-func (r *Reader) fetchLoop(ctx context.Context, broker int32, parts []*Partition) error {
-	d := &decoder{pool: &r.memory}
-	for {
-		req := &fetchRequest{topic: r.config.Topic, broker: broker, waitMillis: int32(r.config.Wait.Milliseconds()),
-			maxBytes: int32(r.config.MaxBytes), partBytes: int32(r.config.PartitionBytes)}
-		asked := map[int32]*Partition{}
-		for _, p := range parts {
-			if !p.closed.Load() && len(p.batches) < queued {
-				req.partitions = append(req.partitions, fetchPartition{id: p.id, offset: p.next})
-				asked[p.id] = p
-			}
-		}
-		if len(req.partitions) == 0 {
-			if err := wait(ctx, 2*time.Millisecond); err != nil {
-				return err
-			}
-			if r.allFailed() {
-				return errNoneLeft
-			}
-			continue
-		}
-		if err := r.fetchOnce(ctx, req, asked, d); err != nil {
-			return err
-		}
-		rotate(parts)
+		p.end(context.Cause(ctx))
 	}
 }
 
-// rotate gives another partition the first place in the next answer, so that none starves under MaxBytes.
-func rotate(parts []*Partition) {
-	if len(parts) > 1 {
-		first := parts[0]
-		copy(parts, parts[1:])
-		parts[len(parts)-1] = first
+// trouble tells what is waited for, at most each ten seconds.
+func (r *Reader) trouble(ctx context.Context, err error) {
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	r.mu.Lock()
+	news := time.Since(r.told) >= tellEvery
+	if news {
+		r.told = time.Now()
+	}
+	r.mu.Unlock()
+	if news {
+		r.client.config.Waiting(err)
 	}
 }
 
-func (r *Reader) fetchOnce(ctx context.Context, req *fetchRequest, asked map[int32]*Partition, d *decoder) error {
-	limit, cancel := context.WithTimeout(ctx, r.config.Wait+r.client.config.Timeout)
-	defer cancel()
-	m, err := r.client.transport.RoundTrip(limit, r.client.addr, req)
-	if err != nil {
-		return fmt.Errorf("fetch from broker %d: %w", req.broker, err)
-	}
-	answer, ok := m.(*fetchResponse)
-	if !ok {
-		return fmt.Errorf("fetch from broker %d: answer of type %T", req.broker, m)
-	}
-	return answer.each(func(f fetched) error {
-		p := asked[f.partition]
-		if p == nil {
-			return fmt.Errorf("broker %d answered for partition %d, which was not asked", req.broker, f.partition)
-		}
-		if f.code != 0 {
-			return r.partitionError(ctx, p, kafkago.Error(f.code))
-		}
-		return p.deliver(f, d)
-	})
-}
-
-func (p *Partition) deliver(f fetched, d *decoder) error {
-	recs, next, err := d.decode(f.set, p.next, nil)
-	if err != nil {
-		return fmt.Errorf("partition %d: %w", p.id, err)
-	}
-	if next == p.next {
+// arrange gives every partition to the loop of the broker that leads it, once its log was compared with its position.
+func (r *Reader) arrange(ctx context.Context) error {
+	if r.none() {
 		return nil
 	}
-	p.next = next
-	p.batches <- stream.Batch{Records: recs, Next: next, HighWatermark: f.high, Release: d.handOver()} // room was checked before the request
-	return nil
-}
-
-// partitionError closes the partition on data loss and asks for new leaders on everything else.
-func (r *Reader) partitionError(ctx context.Context, p *Partition, cause kafkago.Error) error {
-	if cause != kafkago.OffsetOutOfRange {
-		return fmt.Errorf("partition %d: %w", p.id, cause)
-	}
-	// The answer carries no log start (kafka4.md §0.7): ask before deciding.
-	ranges, err := r.client.Offsets(ctx, r.config.Topic, int(p.id)+1)
+	l, err := r.client.describe(ctx, r.config.Topic)
 	if err != nil {
 		return err
 	}
-	have := ranges[p.id]
-	if p.next >= have.First && p.next <= have.Last {
-		return fmt.Errorf("partition %d: %w", p.id, cause)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.topic = l.id
+	now := time.Now()
+	for _, p := range r.parts {
+		switch p.led(l); {
+		case p.ended || p.comparing || now.Before(p.notBefore):
+		case !p.compared && (p.leader.broker >= 0 || p.foreign(l.id)):
+			p.comparing = true
+			r.wg.Go(func() { r.compareOne(ctx, p) })
+		case p.fetchable() && !r.loops[p.leader.broker]:
+			broker := p.leader.broker
+			r.loops[broker] = true
+			r.wg.Go(func() { r.fetchFrom(ctx, broker) })
+		}
 	}
-	p.fail(fmt.Errorf("%s/%d at offset %d, the log holds %d to %d: %w; set TRIBUTARY_STATE_DIR to an empty folder to fold the log again, if it still has its start", r.config.Topic, p.id, p.next, have.First, have.Last, ErrDataLoss))
 	return nil
 }
+
+func (r *Reader) none() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.parts) == 0
+}
+
+// unsettled tells whether a partition waits for a leader or for its next try.
+func (r *Reader) unsettled() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.parts {
+		if !p.ended && !p.fetchable() && !p.comparing {
+			return true
+		}
+	}
+	return false
+}
+
+// name of a partition, for a person.
+func (r *Reader) name(p *partition) string { return fmt.Sprintf("%s/%d", r.config.Topic, p.id) }

@@ -7,7 +7,6 @@ package state
 import (
 	"bytes"
 	"cmp"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,8 +22,8 @@ import (
 	"github.com/tributary-data/tributary/pkg/stream"
 )
 
-// nextKey sorts before every key of a fold, which all start with a letter.
-var nextKey = []byte{0, 'n'}
+// positionKey sorts before every key of a fold, which all start with a letter.
+var positionKey = []byte{0, 'n'}
 
 // Options of a store.
 type Options struct {
@@ -39,7 +38,7 @@ type Options struct {
 // Store is one partition's state. One goroutine owns it.
 type Store struct {
 	db      *pebble.DB
-	next    int64
+	at      stream.Position
 	changes changes // of the commit in hand
 }
 
@@ -54,19 +53,18 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, refused(dir, err)
 	}
-	s := &Store{db: db}
-	value, closer, err := db.Get(nextKey)
+	s := &Store{db: db, at: stream.Start()}
+	value, closer, err := db.Get(positionKey)
 	switch {
 	case errors.Is(err, pebble.ErrNotFound):
 		return s, nil
 	case err != nil:
-		return nil, errors.Join(fmt.Errorf("read next offset: %w", err), db.Close())
+		return nil, errors.Join(fmt.Errorf("read position: %w", err), db.Close())
 	}
 	defer closer.Close()
-	if len(value) != 8 {
-		return nil, errors.Join(fmt.Errorf("next offset has %d bytes, expected 8", len(value)), db.Close())
+	if s.at, err = decodePosition(value); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
-	s.next = int64(binary.BigEndian.Uint64(value))
 	return s, nil
 }
 
@@ -88,11 +86,11 @@ func refused(dir string, err error) error {
 	return fmt.Errorf("open state in %s: %w", dir, err)
 }
 
-// Next is the offset to resume from; 0 for an empty store.
-func (s *Store) Next() int64 { return s.next }
+// Position to go on from; stream.Start for an empty store.
+func (s *Store) Position() stream.Position { return s.at }
 
-// Commit writes the changes and the next offset in one batch. It does not sync: a lost suffix is folded again.
-func (s *Store) Commit(next int64, save func(stream.Batcher) error) error {
+// Commit writes the changes and the position in one batch. It does not sync: a lost suffix is folded again.
+func (s *Store) Commit(at stream.Position, save func(stream.Batcher) error) error {
 	s.changes.reset()
 	if err := save(&s.changes); err != nil {
 		return err
@@ -102,13 +100,13 @@ func (s *Store) Commit(next int64, save func(stream.Batcher) error) error {
 	if err := s.changes.write(batch); err != nil {
 		return err
 	}
-	if err := batch.Set(nextKey, binary.BigEndian.AppendUint64(nil, uint64(next)), nil); err != nil {
-		return fmt.Errorf("stage next offset: %w", err)
+	if err := batch.Set(positionKey, encodePosition(at), nil); err != nil {
+		return fmt.Errorf("stage position: %w", err)
 	}
 	if err := batch.Commit(pebble.NoSync); err != nil {
 		return fmt.Errorf("commit batch: %w", err)
 	}
-	s.next = next
+	s.at = at
 	return nil
 }
 

@@ -25,7 +25,7 @@ func open(t testing.TB, dir string, fs vfs.FS) *state.Store {
 
 func commit(t testing.TB, s *state.Store, next int64, changes map[string]string) {
 	t.Helper()
-	err := s.Commit(next, func(b stream.Batcher) error {
+	err := s.Commit(stream.From(next), func(b stream.Batcher) error {
 		for k, v := range changes {
 			var err error
 			if v == "" {
@@ -60,8 +60,8 @@ func content(t testing.TB, s *state.Store, prefix string) string {
 func TestCommitAndReopen(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, nil)
-	if s.Next() != 0 {
-		t.Errorf("an empty store continues from %d", s.Next())
+	if s.Position().Next != 0 {
+		t.Errorf("an empty store continues from %d", s.Position().Next)
 	}
 	commit(t, s, 7, map[string]string{"v/b": "2", "v/a": "1", "w": "9", "v\xff": "x"})
 	commit(t, s, 9, map[string]string{"v/a": "", "v/c": "3"})
@@ -70,8 +70,8 @@ func TestCommitAndReopen(t *testing.T) {
 	}
 	s = open(t, dir, nil)
 	defer s.Close()
-	if s.Next() != 9 {
-		t.Errorf("next: got %d, want 9", s.Next())
+	if s.Position().Next != 9 {
+		t.Errorf("next: got %d, want 9", s.Position().Next)
 	}
 	if got := content(t, s, "v/"); got != "v/b=2 v/c=3" {
 		t.Errorf("prefix v/: got %s", got)
@@ -89,7 +89,7 @@ func TestLastChangeCounts(t *testing.T) {
 	}
 	defer st.Close()
 	for round := range 3 {
-		err := st.Commit(int64(round), func(b stream.Batcher) error {
+		err := st.Commit(stream.From(int64(round)), func(b stream.Batcher) error {
 			return errors.Join(b.Set([]byte("b"), []byte("first")), b.Set([]byte("a"), []byte("gone")), b.Delete([]byte("b")),
 				b.Set([]byte("b"), fmt.Appendf(nil, "last %d", round)), b.Delete([]byte("a")), b.Set([]byte("c"), nil))
 		})
@@ -107,9 +107,9 @@ func TestFailedSaveChangesNothing(t *testing.T) {
 	s := open(t, t.TempDir(), nil)
 	defer s.Close()
 	commit(t, s, 5, map[string]string{"a": "1"})
-	err := s.Commit(6, func(b stream.Batcher) error { return errors.Join(b.Set([]byte("a"), []byte("2")), errors.New("boom")) })
-	if err == nil || s.Next() != 5 || content(t, s, "a") != "a=1" {
-		t.Errorf("got %v, next %d, %s", err, s.Next(), content(t, s, "a"))
+	err := s.Commit(stream.From(6), func(b stream.Batcher) error { return errors.Join(b.Set([]byte("a"), []byte("2")), errors.New("boom")) })
+	if err == nil || s.Position().Next != 5 || content(t, s, "a") != "a=1" {
+		t.Errorf("got %v, next %d, %s", err, s.Position().Next, content(t, s, "a"))
 	}
 }
 
@@ -133,7 +133,7 @@ func TestCrashKeepsAPrefix(t *testing.T) {
 		const commits = 60
 		for i := range commits {
 			n := binary.BigEndian.AppendUint64(nil, uint64(i))
-			err := s.Commit(int64(i+1), func(b stream.Batcher) error { return b.Set(append([]byte("k"), n...), n) })
+			err := s.Commit(stream.From(int64(i+1)), func(b stream.Batcher) error { return b.Set(append([]byte("k"), n...), n) })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -154,8 +154,8 @@ func TestCrashKeepsAPrefix(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if after.Next() != keys {
-			t.Errorf("seed %d: next offset %d, %d keys", seed, after.Next(), keys)
+		if after.Position().Next != keys {
+			t.Errorf("seed %d: next offset %d, %d keys", seed, after.Position().Next, keys)
 		}
 		if keys < commits {
 			lost++
@@ -178,7 +178,7 @@ func BenchmarkCommit(b *testing.B) {
 	next := int64(0)
 	for b.Loop() {
 		next++
-		err := s.Commit(next, func(w stream.Batcher) error {
+		err := s.Commit(stream.From(next), func(w stream.Batcher) error {
 			for range 1000 {
 				if err := w.Set(binary.BigEndian.AppendUint64([]byte("k"), r.Uint64N(1e6)), value); err != nil {
 					return err

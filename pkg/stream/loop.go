@@ -2,7 +2,9 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 )
 
@@ -26,8 +28,14 @@ type Config struct {
 	Recycle bool
 	// FailPoint is called at each step; an error ends the loop there, as a crash would. Nil outside tests.
 	FailPoint func(step string) error
-	// Progress is told of each commit: the next offset and the last high watermark. May be nil.
-	Progress func(next, highWatermark int64)
+	// Going is told once that the log fits to the state. May be nil.
+	Going func()
+	// Committed is told of each commit, in the loop's goroutine. May be nil.
+	Committed func(Progress)
+	// Skip tells which records to bury instead of applying them. May be nil.
+	Skip func(offset int64) bool
+	// PoisonPerMinute is how many records may be passed over within a minute of the log before the partition stops. Default: 100
+	PoisonPerMinute int
 }
 
 func (c Config) withDefaults() Config {
@@ -40,10 +48,30 @@ func (c Config) withDefaults() Config {
 	if c.FailPoint == nil {
 		c.FailPoint = func(string) error { return nil }
 	}
-	if c.Progress == nil {
-		c.Progress = func(int64, int64) {}
+	if c.Going == nil {
+		c.Going = func() {}
+	}
+	if c.Committed == nil {
+		c.Committed = func(Progress) {}
+	}
+	if c.Skip == nil {
+		c.Skip = func(int64) bool { return false }
+	}
+	if c.PoisonPerMinute <= 0 {
+		c.PoisonPerMinute = 100
 	}
 	return c
+}
+
+// Progress of a partition, as of a commit.
+type Progress struct {
+	Position
+	// HighWatermark is the end of the log as of the last fetch.
+	HighWatermark int64
+	// Watermark of the fold, Unix milliseconds.
+	Watermark int64
+	// At is when it was committed.
+	At time.Time
 }
 
 // Loop folds one partition. The zero value is not usable; see NewLoop.
@@ -54,15 +82,18 @@ type Loop[O any] struct {
 	sink   Sink[O]
 	store  Store
 
-	next           int64 // after the last applied record
-	records, bytes int   // applied since the last commit
-	dirty          bool  // something was applied or skipped since the last commit
+	at             Position // after the last applied record
+	records, bytes int      // applied since the last commit
+	dirty          bool     // something was applied or skipped since the last commit
 	high           int64
+	going          bool
+	poison         poison
 }
 
 // NewLoop ties a partition's source, fold, sink and store together. It starts nothing.
 func NewLoop[O any](c Config, source Source, fold Fold[O], sink Sink[O], store Store) *Loop[O] {
-	return &Loop[O]{config: c.withDefaults(), source: source, fold: fold, sink: sink, store: store, next: store.Next()}
+	c = c.withDefaults()
+	return &Loop[O]{config: c, source: source, fold: fold, sink: sink, store: store, at: store.Position(), poison: poison{limit: c.PoisonPerMinute}}
 }
 
 // Run folds until ctx ends (nil), the source ends, or an error stops the partition.
@@ -105,24 +136,34 @@ func (l *Loop[O]) result(ctx context.Context, err error) error {
 }
 
 func (l *Loop[O]) apply(ctx context.Context, b Batch) error {
-	for _, r := range b.Records {
-		if r.Offset < l.next {
+	if !l.going {
+		l.going = true
+		l.config.Going()
+	}
+	l.at.Topic, l.at.LeaderEpoch = b.Topic, b.LeaderEpoch
+	var last *Record
+	for i := range b.Records {
+		r := &b.Records[i]
+		if r.Offset < l.at.Next {
 			continue // a fetch may start inside a batch
 		}
-		if err := l.fold.Apply(r); err != nil {
-			return fmt.Errorf("apply offset %d: %w", r.Offset, err)
+		if err := l.applyOne(*r); err != nil {
+			return err
 		}
-		l.next, l.dirty = r.Offset+1, true
+		last = r
+		l.at.Next, l.dirty = r.Offset+1, true
 		l.records++
 		l.bytes += len(r.Key) + len(r.Value)
 		if l.full() {
+			l.remember(last)
 			if err := l.flush(ctx); err != nil {
 				return err
 			}
 		}
 	}
-	if b.Next > l.next {
-		l.next, l.dirty = b.Next, true
+	l.remember(last)
+	if b.Next > l.at.Next {
+		l.at.Next, l.dirty = b.Next, true
 	}
 	l.high = b.HighWatermark
 	if l.config.Recycle && b.Release != nil {
@@ -131,33 +172,65 @@ func (l *Loop[O]) apply(ctx context.Context, b Batch) error {
 	return l.config.FailPoint(StepApplied)
 }
 
+// remember notes the last applied record while its bytes are there.
+func (l *Loop[O]) remember(last *Record) {
+	if last != nil {
+		l.at.LastOffset, l.at.LastHash = last.Offset, Hash(*last)
+	}
+}
+
+// applyOne folds one record, or buries it.
+func (l *Loop[O]) applyOne(r Record) error {
+	if l.config.Skip(r.Offset) {
+		l.fold.Bury(r, "the fold failed on it")
+		return l.poison.met(r)
+	}
+	switch err := l.guarded(r); {
+	case errors.Is(err, ErrPoison):
+		return l.poison.met(r)
+	case err != nil:
+		return &ApplyError{Offset: r.Offset, Err: err}
+	}
+	return nil
+}
+
+// guarded makes an error of a fold's panic.
+func (l *Loop[O]) guarded(r Record) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return l.fold.Apply(r)
+}
+
 func (l *Loop[O]) full() bool {
 	return l.bytes >= l.config.FlushBytes || l.config.FlushRecords > 0 && l.records >= l.config.FlushRecords
 }
 
-// flush writes outputs, waits for their acks, and only then commits state and next offset together.
+// flush writes outputs, waits for their acks, and only then commits state and position together.
 func (l *Loop[O]) flush(ctx context.Context) error {
 	if !l.dirty {
 		return nil
 	}
 	out, err := l.fold.Flush()
 	if err != nil {
-		return fmt.Errorf("flush before offset %d: %w", l.next, err)
+		return fmt.Errorf("flush before offset %d: %w", l.at.Next, err)
 	}
 	if err := l.config.FailPoint(StepFlushed); err != nil {
 		return err
 	}
 	if err := l.sink.Write(ctx, out); err != nil {
-		return fmt.Errorf("write outputs before offset %d: %w", l.next, err)
+		return fmt.Errorf("write outputs before offset %d: %w", l.at.Next, err)
 	}
 	if err := l.config.FailPoint(StepWritten); err != nil {
 		return err
 	}
-	if err := l.store.Commit(l.next, l.fold.Save); err != nil {
-		return fmt.Errorf("commit next offset %d: %w", l.next, err)
+	if err := l.store.Commit(l.at, l.fold.Save); err != nil {
+		return fmt.Errorf("commit next offset %d: %w", l.at.Next, err)
 	}
 	l.fold.Saved()
 	l.records, l.bytes, l.dirty = 0, 0, false
-	l.config.Progress(l.next, l.high)
+	l.config.Committed(Progress{Position: l.at, HighWatermark: l.high, Watermark: l.fold.Watermark(), At: time.Now()})
 	return l.config.FailPoint(StepCommitted)
 }

@@ -10,8 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/tributary-data/tributary/pkg/stream"
 )
 
@@ -34,18 +32,27 @@ type world struct {
 	err      error // of the source
 	applyErr error
 	writeErr error
-	next     int64
+	explode  map[int64]bool // offsets at which Apply panics
+	at       stream.Position
+	closed   int
 }
 
-func newWorld() *world { return &world{batches: make(chan stream.Batch, 16)} }
+func newWorld() *world { return &world{batches: make(chan stream.Batch, 16), at: stream.Start()} }
 
 func (w *world) Batches() <-chan stream.Batch { return w.batches }
 func (w *world) Err() error                   { return w.err }
 
 func (w *world) Apply(r stream.Record) error {
 	w.add("apply %d", r.Offset)
+	if w.explode[r.Offset] {
+		panic("boom")
+	}
 	return w.applyErr
 }
+
+func (w *world) Bury(r stream.Record, _ string) { w.add("bury %d", r.Offset) }
+func (w *world) Watermark() int64               { return 77 }
+func (w *world) Close() error                   { w.closed++; return nil }
 
 func (w *world) Flush() (string, error)    { w.add("flush"); return "out", nil }
 func (w *world) Save(stream.Batcher) error { w.add("save"); return nil }
@@ -56,11 +63,12 @@ func (w *world) Write(_ context.Context, out string) error {
 	return w.writeErr
 }
 
-func (w *world) Next() int64 { return w.next }
+func (w *world) Position() stream.Position { return w.at }
 
-func (w *world) Commit(next int64, save func(stream.Batcher) error) error {
+func (w *world) Commit(at stream.Position, save func(stream.Batcher) error) error {
 	err := save(nil)
-	w.add("commit %d", next)
+	w.add("commit %d", at.Next)
+	w.at = at
 	return err
 }
 
@@ -173,7 +181,7 @@ func TestFailures(t *testing.T) {
 // Ensure that records below the resume offset are not applied again, and that an empty batch moves the next offset.
 func TestResume(t *testing.T) {
 	w := newWorld()
-	w.next = 2
+	w.at = stream.From(2)
 	w.deliver(0, 3)
 	w.batches <- stream.Batch{Next: 9}
 	close(w.batches)
@@ -188,72 +196,18 @@ func TestProgressAndFailPoints(t *testing.T) {
 	w.deliver(0, 2)
 	close(w.batches)
 	var steps []string
-	var next, high int64
-	err := w.run(t.Context(), stream.Config{Progress: func(n, h int64) { next, high = n, h },
+	var got stream.Progress
+	going := 0
+	err := w.run(t.Context(), stream.Config{Committed: func(p stream.Progress) { got = p }, Going: func() { going++ },
 		FailPoint: func(s string) error { steps = append(steps, s); return nil }})
-	if err != nil || next != 2 || high != 2 {
-		t.Errorf("got progress %d of %d, %v", next, high, err)
+	if err != nil || got.Next != 2 || got.HighWatermark != 2 || got.Watermark != 77 || got.LastOffset != 1 || going != 1 {
+		t.Errorf("got progress %+v, going %d times, %v", got, going, err)
+	}
+	if want := stream.Hash(stream.Record{Value: []byte("12345")}); got.LastHash != want {
+		t.Errorf("the last record has the hash %x, want %x", got.LastHash, want)
 	}
 	if want := []string{stream.StepApplied, stream.StepFlushed, stream.StepWritten, stream.StepCommitted}; !slices.Equal(steps, want) {
 		t.Errorf("got steps %v", steps)
-	}
-}
-
-// reader serves worlds as sources.
-type reader struct {
-	worlds map[int32]*world
-	from   map[int32]int64
-}
-
-func (r *reader) Run(ctx context.Context) error        { <-ctx.Done(); return nil }
-func (r *reader) Source(partition int32) stream.Source { return r.worlds[partition] }
-
-// owned counts how often it was closed.
-type owned struct {
-	*world
-	closed *int
-}
-
-func (o owned) Close() error { *o.closed++; return nil }
-
-// Ensure that a failing partition ends the group, that every store is closed, and that reading starts at the stores' offsets.
-func TestGroup(t *testing.T) {
-	r, closed := &reader{worlds: map[int32]*world{}}, 0
-	for p := range int32(3) {
-		r.worlds[p] = newWorld()
-		r.worlds[p].next = int64(p) * 10
-	}
-	boom := errors.New("boom")
-	r.worlds[1].err = boom
-	close(r.worlds[1].batches)
-	registry := prometheus.NewRegistry()
-	g := stream.Group[string]{
-		Metrics: stream.NewMetrics(registry, "test"),
-		Open: func(p int32) (stream.Part[string], error) {
-			w := r.worlds[p]
-			return stream.Part[string]{Fold: w, Sink: w, Store: owned{w, &closed}}, nil
-		},
-		Read: func(from map[int32]int64) stream.Reader { r.from = from; return r },
-	}
-	err := g.Run(t.Context(), []int32{0, 1, 2})
-	if !errors.Is(err, boom) || closed != 3 || r.from[2] != 20 {
-		t.Errorf("got %v, %d stores closed, from %v", err, closed, r.from)
-	}
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var next []float64
-	for _, f := range families {
-		for _, m := range f.GetMetric() {
-			if f.GetName() == "tributary_next_offset" {
-				next = append(next, m.GetGauge().GetValue())
-			}
-		}
-	}
-	slices.Sort(next)
-	if !slices.Equal(next, []float64{0, 10, 20}) {
-		t.Errorf("the state continues from %v, the metrics say %v", r.from, next)
 	}
 }
 

@@ -5,7 +5,10 @@
 // (design §3, C3); stopping and crashing are the same path.
 package stream
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Record is one record of a partition's log.
 type Record struct {
@@ -24,12 +27,16 @@ type Batch struct {
 	Next int64
 	// HighWatermark is the end of the log as the broker knew it.
 	HighWatermark int64
+	// Topic and LeaderEpoch are part of the position after this batch (Position).
+	Topic       [16]byte
+	LeaderEpoch int32
 	// Release gives the memory of the records back, to be used for later ones. Whoever may still look at them leaves it to
 	// the collector. Nil where there is nothing to give.
 	Release func()
 }
 
-// Source delivers the batches of one partition in order, from the offset that it was opened with.
+// Source delivers the batches of one partition in order, from the position that it was opened with; the first may be empty and
+// tells that the log fits to it.
 // Batches closes after a fatal error, which Err then returns.
 type Source interface {
 	Batches() <-chan Batch
@@ -38,15 +45,23 @@ type Source interface {
 
 // Fold is the deterministic state machine of one partition. It is called by one goroutine only.
 type Fold[O any] interface {
-	// Apply folds one record in memory. An error is fatal: poison is the fold's own to skip.
+	// Apply folds one record in memory. ErrPoison tells that it could not, noted that for the dead letters and changed nothing
+	// else. After any other error, or a panic, the fold is thrown away.
 	Apply(Record) error
+	// Bury passes over a record that Apply failed on twice, for a reason: it notes that for the dead letters and changes nothing else.
+	Bury(r Record, why string)
 	// Flush returns the outputs of every key touched since the last Saved, as absolute values.
 	Flush() (O, error)
 	// Save puts everything that changed since the last Saved into the batch.
 	Save(Batcher) error
 	// Saved tells that outputs and state are durable.
 	Saved()
+	// Watermark that the fold has reached, Unix milliseconds; event.Unseen, the least number, before the first.
+	Watermark() int64
 }
+
+// ErrPoison says that a fold passed over a record that it cannot read.
+var ErrPoison = errors.New("the record cannot be read")
 
 // Sink writes outputs and returns when all of them are acknowledged. It retries by itself until ctx ends.
 type Sink[O any] interface {
@@ -64,9 +79,9 @@ type StateReader interface {
 	Each(prefix []byte, f func(key, value []byte) error) error
 }
 
-// Store keeps a fold's state. Commit writes the changes and the next offset in one atomic batch.
+// Store keeps a fold's state. Commit writes the changes and the position in one atomic batch.
 type Store interface {
-	// Next is the offset to resume from; 0 for an empty store.
-	Next() int64
-	Commit(next int64, save func(Batcher) error) error
+	// Position to go on from; Start for an empty store.
+	Position() Position
+	Commit(at Position, save func(Batcher) error) error
 }

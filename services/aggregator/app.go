@@ -2,9 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"path/filepath"
-	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -13,7 +12,6 @@ import (
 	"github.com/tributary-data/tributary/pkg/clickhouse"
 	"github.com/tributary-data/tributary/pkg/kafka"
 	"github.com/tributary-data/tributary/pkg/obs"
-	"github.com/tributary-data/tributary/pkg/state"
 	"github.com/tributary-data/tributary/pkg/stream"
 	"github.com/tributary-data/tributary/schemas"
 	"github.com/tributary-data/tributary/services/aggregator/cells"
@@ -22,12 +20,14 @@ import (
 	"github.com/tributary-data/tributary/services/aggregator/minutes"
 	"github.com/tributary-data/tributary/services/aggregator/table"
 	"github.com/tributary-data/tributary/services/internal/boot"
+	"github.com/tributary-data/tributary/services/internal/parts"
 )
 
 // app is the aggregator, built and not started.
 type app struct {
 	config   Config
 	dir      string
+	instance string
 	log      *zap.Logger
 	client   *kafka.Client
 	db       *clickhouse.DB
@@ -54,7 +54,11 @@ func New(c Config, log *zap.Logger) (boot.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &app{config: c, dir: dir, log: log, client: client, db: db, health: &obs.Health{}, registry: obs.NewRegistry()}, nil
+	instance, err := boot.Instance(c.Instance, dir)
+	if err != nil {
+		return nil, err
+	}
+	return &app{config: c, dir: dir, instance: instance, log: log, client: client, db: db, health: &obs.Health{}, registry: obs.NewRegistry()}, nil
 }
 
 // Run folds until ctx ends. It does not flush then: stopping is the same path as crashing.
@@ -93,23 +97,22 @@ func (a *app) fold(ctx context.Context) error {
 		{table.StageSessions, sessions, func(p int32) fold { return cells.New(a.config.Epoch, a.config.Generation, uint16(p)) }},
 		{table.StageLetters, schemas.TopicDeadLetters, func(p int32) fold { return letters.New(a.config.Generation, uint16(p)) }},
 	} {
-		if err := state.Claim(a.stores(st.name), n); err != nil {
+		keeper := &parts.Keeper{Stage: parts.Stage{Name: st.name, Topic: st.topic, Generation: a.config.Generation, Epoch: a.config.Epoch, Partitions: n},
+			Dir: a.dir, Health: a.health, Log: a.log}
+		if err := keeper.Claim(); err != nil {
 			return err
 		}
-		own, err := a.client.Ownership(a.config.Ownership, st.name, st.topic, n)
+		own, err := a.client.Ownership(kafka.Share{Form: a.config.Ownership, Group: keeper.Group(), Topic: st.topic, Partitions: n,
+			Instance: a.instance, Stored: keeper.Stored})
 		if err != nil {
 			return err
 		}
-		group := a.group(st.topic, st.name, writer, st.fold)
-		g.Go(func() error { return own.Run(ctx, group.Run) })
+		pool := a.pool(keeper, writer, st.fold)
+		g.Go(func() error { return pool.Run(ctx) })
+		g.Go(func() error { return own.Run(ctx, pool) })
 	}
 	g.Go(func() error { return minutes.New(a.db, a.log).Run(ctx) })
 	return g.Wait()
-}
-
-// stores is the folder of the partitions' stores of a stage.
-func (a *app) stores(stage string) string {
-	return filepath.Join(a.dir, stage, fmt.Sprintf("g%d.e%d", a.config.Generation, a.config.Epoch))
 }
 
 // fold is what all stages are.
@@ -118,23 +121,22 @@ type fold interface {
 	Load(r stream.StateReader, next int64) error
 }
 
-func (a *app) group(topic, stage string, w *clickhouse.Writer, make func(p int32) fold) stream.Group[clickhouse.Submission] {
-	return stream.Group[clickhouse.Submission]{
-		Config:  stream.Config{FlushEvery: a.config.FlushEvery, FailPoint: boot.FailPoint},
-		Metrics: stream.NewMetrics(a.registry, stage),
-		Open: func(p int32) (part stream.Part[clickhouse.Submission], err error) {
-			st, err := state.Open(filepath.Join(a.stores(stage), strconv.Itoa(int(p))), state.Options{Log: a.log})
+func (a *app) pool(k *parts.Keeper, w *clickhouse.Writer, make func(p int32) fold) *stream.Pool[clickhouse.Submission] {
+	return &stream.Pool[clickhouse.Submission]{
+		Config:  stream.Config{FlushEvery: a.config.FlushEvery, FailPoint: boot.FailPoint, PoisonPerMinute: a.config.PoisonPerMinute},
+		Metrics: stream.NewMetrics(a.registry, k.Name),
+		Open: func(ctx context.Context, p int32) (part stream.Part[clickhouse.Submission], err error) {
+			st, err := k.Open(ctx, p)
 			if err != nil {
 				return part, err
 			}
 			f := make(p)
-			if err := f.Load(st, st.Next()); err != nil {
-				return part, fmt.Errorf("restore: %w", err)
+			if err := f.Load(st, st.Position().Next); err != nil {
+				return part, errors.Join(fmt.Errorf("restore: %w", err), st.Close())
 			}
 			return stream.Part[clickhouse.Submission]{Fold: f, Store: st, Sink: w}, nil
 		},
-		Read: func(next map[int32]int64) stream.Reader {
-			return kafka.NewReader(a.client, kafka.ReaderConfig{Topic: topic}, next)
-		},
+		Reader:  kafka.NewReader(a.client, kafka.ReaderConfig{Topic: k.Topic}),
+		Watcher: k,
 	}
 }

@@ -23,6 +23,10 @@ type Config struct {
 	Epoch      uint16 `env:"EPOCH" envDefault:"0" help:"epoch of what is derived from it"`
 	// Ownership: group shares the partitions among the instances that run; all takes them all, for one instance.
 	Ownership string `env:"OWNERSHIP" envDefault:"group" help:"group: share the partitions with other instances; all: take them all"`
+	// Instance is this instance's name in the consumer groups: it keeps its partitions over a restart. Empty: host name and state folder.
+	Instance string `env:"INSTANCE" help:"name of this instance in the consumer groups, its own and the same after a restart; empty: host name and state folder"`
+	// PoisonPerMinute is how many records of a partition may be passed over, as dead letters, within a minute before it stops.
+	PoisonPerMinute int `env:"POISON_PER_MINUTE" envDefault:"100" help:"records of a partition that may go to dead letters within a minute before it stops"`
 	// FlushEvery is the longest time between flushes.
 	FlushEvery time.Duration `env:"FLUSH_EVERY" envDefault:"1s" help:"longest time between flushes"`
 	// Log settings.

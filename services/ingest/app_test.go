@@ -20,6 +20,7 @@ import (
 	"github.com/tributary-data/tributary/pkg/event"
 	"github.com/tributary-data/tributary/pkg/kafka"
 	"github.com/tributary-data/tributary/pkg/obs"
+	"github.com/tributary-data/tributary/pkg/stream"
 	"github.com/tributary-data/tributary/schemas"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 	"github.com/tributary-data/tributary/schemas/stores"
@@ -117,15 +118,16 @@ func until(t *testing.T, want int, method, url, body string) string {
 // read returns the first n records of a partition.
 func read(t *testing.T, c *kafka.Client, topic string, partition int32, n int) (out []*pb.Record) {
 	t.Helper()
-	r := kafka.NewReader(c, kafka.ReaderConfig{Topic: topic, Wait: 20 * time.Millisecond}, map[int32]int64{partition: 0})
+	r := kafka.NewReader(c, kafka.ReaderConfig{Topic: topic, Wait: 20 * time.Millisecond})
+	source := r.Open(partition, stream.Start())
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
 	defer func() { stop(); <-done }()
 	for len(out) < n {
-		b, ok := <-r.Source(partition).Batches()
+		b, ok := <-source.Batches()
 		if !ok {
-			t.Fatal(r.Source(partition).Err())
+			t.Fatal(source.Err())
 		}
 		for _, rec := range b.Records {
 			m := &pb.Record{}
@@ -294,12 +296,16 @@ func TestAClockAheadIsUnready(t *testing.T) {
 		}
 	}
 	until(t, 503, "POST", traffic+"/v1/page", `{"anonymousId":"a"}`)
-	r := kafka.NewReader(c, kafka.ReaderConfig{Topic: schemas.TopicEvents(0), Wait: 20 * time.Millisecond}, map[int32]int64{0: 0})
+	r := kafka.NewReader(c, kafka.ReaderConfig{Topic: schemas.TopicEvents(0), Wait: 20 * time.Millisecond})
+	source := r.Open(0, stream.Start())
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
 	defer func() { stop(); <-done }()
-	b := <-r.Source(0).Batches()
+	b := <-source.Batches()
+	for len(b.Records) == 0 && source.Err() == nil {
+		b = <-source.Batches()
+	}
 	m := &pb.Record{}
 	if err := m.UnmarshalVT(b.Records[0].Value); err != nil {
 		t.Fatal(err)

@@ -2,9 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"path/filepath"
-	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -13,10 +12,10 @@ import (
 	"github.com/tributary-data/tributary/pkg/event"
 	"github.com/tributary-data/tributary/pkg/kafka"
 	"github.com/tributary-data/tributary/pkg/obs"
-	"github.com/tributary-data/tributary/pkg/state"
 	"github.com/tributary-data/tributary/pkg/stream"
 	"github.com/tributary-data/tributary/schemas"
 	"github.com/tributary-data/tributary/services/internal/boot"
+	"github.com/tributary-data/tributary/services/internal/parts"
 	"github.com/tributary-data/tributary/services/sessionizer/visitor"
 )
 
@@ -24,6 +23,7 @@ import (
 type app struct {
 	config   Config
 	dir      string
+	instance string
 	log      *zap.Logger
 	client   *kafka.Client
 	health   *obs.Health
@@ -45,8 +45,12 @@ func New(c Config, log *zap.Logger) (boot.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
+	instance, err := boot.Instance(c.Instance, dir)
+	if err != nil {
+		return nil, err
+	}
 	r := obs.NewRegistry()
-	return &app{config: c, dir: dir, log: log, client: client, health: &obs.Health{}, registry: r,
+	return &app{config: c, dir: dir, instance: instance, log: log, client: client, health: &obs.Health{}, registry: r,
 		metrics: stream.NewMetrics(r, "visitor")}, nil
 }
 
@@ -68,7 +72,9 @@ func (a *app) fold(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := state.Claim(a.stores(), n); err != nil {
+	keeper := &parts.Keeper{Stage: parts.Stage{Name: "visitor", Topic: from, Generation: a.config.Generation, Epoch: a.config.Epoch, Partitions: n},
+		Dir: a.dir, Health: a.health, Log: a.log}
+	if err := keeper.Claim(); err != nil {
 		return err
 	}
 	a.health.Ready("start")
@@ -78,36 +84,34 @@ func (a *app) fold(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return sessions.Run(ctx) })
 	g.Go(func() error { return dead.Run(ctx) })
-	group := stream.Group[visitor.Output]{
-		Config:  stream.Config{FlushEvery: a.config.FlushEvery, Recycle: true, FailPoint: boot.FailPoint},
+	pool := &stream.Pool[visitor.Output]{
+		Config:  stream.Config{FlushEvery: a.config.FlushEvery, Recycle: true, FailPoint: boot.FailPoint, PoisonPerMinute: a.config.PoisonPerMinute},
 		Metrics: a.metrics,
-		Open:    func(p int32) (stream.Part[visitor.Output], error) { return a.open(p, &lane{sessions, dead, int(p)}) },
-		Read: func(next map[int32]int64) stream.Reader {
-			return kafka.NewReader(a.client, kafka.ReaderConfig{Topic: from}, next)
+		Open: func(ctx context.Context, p int32) (stream.Part[visitor.Output], error) {
+			return a.open(ctx, keeper, p, &lane{sessions, dead, int(p)})
 		},
+		Reader:  kafka.NewReader(a.client, kafka.ReaderConfig{Topic: from}),
+		Watcher: keeper,
 	}
-	own, err := a.client.Ownership(a.config.Ownership, "visitor", from, n)
+	own, err := a.client.Ownership(kafka.Share{Form: a.config.Ownership, Group: keeper.Group(), Topic: from, Partitions: n,
+		Instance: a.instance, Stored: keeper.Stored})
 	if err != nil {
 		return err
 	}
-	g.Go(func() error { return own.Run(ctx, group.Run) })
+	g.Go(func() error { return pool.Run(ctx) })
+	g.Go(func() error { return own.Run(ctx, pool) })
 	return g.Wait()
 }
 
-// stores is the folder of the partitions' stores.
-func (a *app) stores() string {
-	return filepath.Join(a.dir, "visitor", fmt.Sprintf("g%d.e%d", a.config.Generation, a.config.Epoch))
-}
-
 // open restores the fold of one partition from its store.
-func (a *app) open(p int32, sink *lane) (part stream.Part[visitor.Output], err error) {
-	st, err := state.Open(filepath.Join(a.stores(), strconv.Itoa(int(p))), state.Options{Log: a.log})
+func (a *app) open(ctx context.Context, k *parts.Keeper, p int32, sink *lane) (part stream.Part[visitor.Output], err error) {
+	st, err := k.Open(ctx, p)
 	if err != nil {
 		return part, err
 	}
-	f := visitor.NewFold(schemas.TopicEvents(a.config.Generation), a.config.Generation, uint32(p))
-	if err := f.Load(st, st.Next()); err != nil {
-		return part, fmt.Errorf("restore: %w", err)
+	f := visitor.NewFold(k.Topic, k.Generation, uint32(p))
+	if err := f.Load(st, st.Position().Next); err != nil {
+		return part, errors.Join(fmt.Errorf("restore: %w", err), st.Close())
 	}
 	return stream.Part[visitor.Output]{Fold: f, Store: st, Sink: sink}, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/tributary-data/tributary/pkg/embedded/harness"
 	"github.com/tributary-data/tributary/pkg/event"
 	"github.com/tributary-data/tributary/pkg/kafka"
+	"github.com/tributary-data/tributary/pkg/stream"
 	"github.com/tributary-data/tributary/schemas"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 	"github.com/tributary-data/tributary/schemas/stores"
@@ -145,11 +146,11 @@ func waitForWork(t *testing.T, a *app) {
 // until reads the sessions of an epoch until every partition's W is there, and resolves them as readers do.
 func (w *world) until(t *testing.T, epoch uint16, watermark int64) []string {
 	t.Helper()
-	from := map[int32]int64{}
+	r := kafka.NewReader(w.client, kafka.ReaderConfig{Topic: schemas.TopicSessions(0, epoch), Wait: 20 * time.Millisecond})
+	sources := map[int32]stream.Source{}
 	for p := range int32(partitions) {
-		from[p] = 0
+		sources[p] = r.Open(p, stream.Start())
 	}
-	r := kafka.NewReader(w.client, kafka.ReaderConfig{Topic: schemas.TopicSessions(0, epoch), Wait: 20 * time.Millisecond}, from)
 	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
@@ -157,9 +158,9 @@ func (w *world) until(t *testing.T, epoch uint16, watermark int64) []string {
 	best := map[string]*pb.Record{}
 	for p := range int32(partitions) {
 		for at := int64(0); at < watermark; {
-			b, ok := <-r.Source(p).Batches()
+			b, ok := <-sources[p].Batches()
 			if !ok {
-				t.Fatalf("epoch %d, partition %d: W is at %d of %d: %v", epoch, p, at-day0, watermark-day0, r.Source(p).Err())
+				t.Fatalf("epoch %d, partition %d: W is at %d of %d: %v", epoch, p, at-day0, watermark-day0, sources[p].Err())
 			}
 			for _, raw := range b.Records {
 				rec := &pb.Record{}
@@ -222,14 +223,17 @@ func TestMalformedBytes(t *testing.T) {
 	}
 	place := schemas.TopicEvents(0) + "/2/1" // behind the config
 	p := int32(event.Partition([]byte(place), partitions))
-	r := kafka.NewReader(w.client, kafka.ReaderConfig{Topic: schemas.TopicDeadLetters, Wait: 20 * time.Millisecond}, map[int32]int64{p: 0})
+	r := kafka.NewReader(w.client, kafka.ReaderConfig{Topic: schemas.TopicDeadLetters, Wait: 20 * time.Millisecond})
+	source := r.Open(p, stream.Start())
 	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
 	defer func() { stop(); <-done }()
-	b, ok := <-r.Source(p).Batches()
-	if !ok {
-		t.Fatal(r.Source(p).Err())
+	var b stream.Batch
+	for ok := true; len(b.Records) == 0; {
+		if b, ok = <-source.Batches(); !ok {
+			t.Fatal(source.Err())
+		}
 	}
 	rec := &pb.Record{}
 	if err := rec.UnmarshalVT(b.Records[0].Value); err != nil {

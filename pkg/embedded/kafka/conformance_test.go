@@ -56,15 +56,16 @@ func read(t testing.TB, c *kafka.Client, topic kafka.Topic, n int) []stream.Reco
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	r := kafka.NewReader(c, kafka.ReaderConfig{Topic: topic.Name, Wait: 50 * time.Millisecond}, map[int32]int64{1: 0})
+	r := kafka.NewReader(c, kafka.ReaderConfig{Topic: topic.Name, Wait: 50 * time.Millisecond})
+	source := r.Open(1, stream.Start())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
 	defer func() { cancel(); <-done }()
 	var out []stream.Record
 	for len(out) < n {
-		b, ok := <-r.Source(1).Batches()
+		b, ok := <-source.Batches()
 		if !ok {
-			t.Fatalf("read %d of %d records: %v", len(out), n, r.Source(1).Err())
+			t.Fatalf("read %d of %d records: %v", len(out), n, source.Err())
 		}
 		out = append(out, b.Records...)
 	}

@@ -10,7 +10,9 @@ import (
 	"github.com/tributary-data/tributary/pkg/event"
 	"github.com/tributary-data/tributary/pkg/funnel"
 	"github.com/tributary-data/tributary/pkg/stream"
+	"github.com/tributary-data/tributary/schemas"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
+	"github.com/tributary-data/tributary/services/aggregator/table"
 )
 
 // Fold of one partition. It implements stream.Fold.
@@ -29,6 +31,7 @@ type Fold struct {
 	touchedCells map[funnel.Key]bool
 	dirtyUnits   map[event.ID]bool
 	dirtySources map[sourceKey]bool
+	buried       [][]any // rows of records that the fold failed on, since the last commit
 	stats        Stats
 }
 
@@ -78,7 +81,7 @@ func (f *Fold) Apply(r stream.Record) error {
 	rec := &pb.Record{}
 	if err := rec.UnmarshalVT(r.Value); err != nil || rec.Source == nil {
 		f.stats.Skipped++
-		return nil
+		return stream.ErrPoison
 	}
 	switch rec.Kind {
 	case pb.Kind_KIND_CONFIG:
@@ -94,6 +97,13 @@ func (f *Fold) Apply(r stream.Record) error {
 		f.applyUnit(rec, event.IDOf(rec.GetTombstone().GetSessionId()), nil)
 	}
 	return nil
+}
+
+// Bury passes over a record that the fold failed on: its row among the dead letters says where it is.
+func (f *Fold) Bury(r stream.Record, why string) {
+	f.last = r.Offset
+	f.stats.Skipped++
+	f.buried = append(f.buried, table.Buried(schemas.TopicSessions(f.generation, f.epoch), f.generation, f.partition, 0, r, why))
 }
 
 func keyOf(s *pb.Source) sourceKey { return sourceKey{s.Generation, s.Partition} }

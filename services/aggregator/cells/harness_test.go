@@ -161,11 +161,11 @@ func run(t testing.TB, dir string, recs []*pb.Record, out *tables, flush int, fa
 	}
 	defer st.Close()
 	f := cells.New(0, 0, 3)
-	if err := f.Load(st, st.Next()); err != nil {
+	if err := f.Load(st, st.Position().Next); err != nil {
 		t.Fatal(err)
 	}
 	c := stream.Config{FlushEvery: 1 << 62, FlushRecords: flush, FailPoint: fail}
-	return stream.NewLoop(c, newSource(t, recs, st.Next()), f, out, st).Run(context.Background())
+	return stream.NewLoop(c, newSource(t, recs, st.Position().Next), f, out, st).Run(context.Background())
 }
 
 func content(t testing.TB, dir string) (out []string) {

@@ -91,6 +91,9 @@ func (f *Fold) Flush() (clickhouse.Submission, error) {
 		}
 		s.Data = append(s.Data, in)
 	}
+	if len(f.buried) > 0 {
+		s.Data = append(s.Data, clickhouse.Insert{Table: &table.DeadLetters, Rows: f.buried})
+	}
 	w, mark := f.marks()
 	s.Marks = []clickhouse.Insert{{Table: &table.Progress, Rows: [][]any{{f.epoch, table.StageSessions, f.generation, f.partition,
 		uint64(event.NewVersion(f.generation, f.last)), table.Time(w), table.Time(mark), f.last + 1}}}}
@@ -110,6 +113,12 @@ func (f *Fold) marks() (w, mark int64) {
 		w, mark = min(w, s.W), min(mark, s.F)
 	}
 	return w, mark
+}
+
+// Watermark is the least of those of the lane's sources.
+func (f *Fold) Watermark() int64 {
+	w, _ := f.marks()
+	return w
 }
 
 // evict drops the units and cells that no record changes any more: a session whose entry is below F is final, a

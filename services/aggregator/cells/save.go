@@ -72,6 +72,7 @@ func (f *Fold) Saved() {
 	clear(f.touchedCells)
 	clear(f.dirtyUnits)
 	clear(f.dirtySources)
+	f.buried = f.buried[:0:0]
 	for _, s := range f.stores {
 		s.saved = len(s.records)
 	}

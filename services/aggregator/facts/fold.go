@@ -8,6 +8,7 @@ import (
 	"github.com/tributary-data/tributary/pkg/clickhouse"
 	"github.com/tributary-data/tributary/pkg/event"
 	"github.com/tributary-data/tributary/pkg/stream"
+	"github.com/tributary-data/tributary/schemas"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 	"github.com/tributary-data/tributary/schemas/stores"
 	"github.com/tributary-data/tributary/services/aggregator/table"
@@ -59,7 +60,7 @@ func (f *Fold) Apply(r stream.Record) error {
 	rec, err := f.records.Read(r.Value)
 	if err != nil {
 		f.skipped++
-		return nil
+		return stream.ErrPoison
 	}
 	driven := rec.Flags&event.EnvelopeDriven != 0
 	f.clock.Observe(rec.IngestTs, r.AppendTime, driven)
@@ -81,6 +82,13 @@ func (f *Fold) Apply(r stream.Record) error {
 		}
 	}
 	return nil
+}
+
+// Bury passes over a record that the fold failed on: its row among the dead letters says where it is.
+func (f *Fold) Bury(r stream.Record, why string) {
+	f.last = r.Offset
+	f.skipped++
+	f.put(&table.DeadLetters, table.Buried(schemas.TopicEvents(f.generation), f.generation, f.partition, f.clock.MaxIngest(), r, why))
 }
 
 func (f *Fold) put(t *clickhouse.Table, rows ...[]any) { f.rows[t] = append(f.rows[t], rows...) }
@@ -138,7 +146,7 @@ func (f *Fold) setConfig(rec *pb.Record) (added bool, err error) {
 
 // order of the tables in a flush, after the events.
 func order() []*clickhouse.Table {
-	return []*clickhouse.Table{&table.Configs, &table.LateEvents, &table.Orders, &table.Refunds}
+	return []*clickhouse.Table{&table.Configs, &table.LateEvents, &table.Orders, &table.Refunds, &table.DeadLetters}
 }
 
 // Flush returns the rows since the last Saved, and the progress to be written after them.

@@ -1,6 +1,7 @@
 package facts_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -77,7 +78,7 @@ func TestRows(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := f.Apply(stream.Record{Offset: 6, Value: []byte("\xff\xff")}); err != nil || f.Skipped() != 1 {
+	if err := f.Apply(stream.Record{Offset: 6, Value: []byte("\xff\xff")}); !errors.Is(err, stream.ErrPoison) || f.Skipped() != 1 {
 		t.Errorf("an undecodable record: %v, %d skipped", err, f.Skipped())
 	}
 	s, err := f.Flush()
@@ -116,11 +117,11 @@ func TestLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := st.Commit(2, f.Save); err != nil {
+	if err := st.Commit(stream.From(2), f.Save); err != nil {
 		t.Fatal(err)
 	}
 	back := facts.New(0, 0, 3)
-	if err := back.Load(st, st.Next()); err != nil {
+	if err := back.Load(st, st.Position().Next); err != nil {
 		t.Fatal(err)
 	}
 	for i, r := range []*pb.Record{config(), eventAt(hour, 48*hour, "2")} {
@@ -177,7 +178,7 @@ func TestFlushPositionsDoNotShow(t *testing.T) {
 					rows = append(rows, fmt.Sprint(in.Table.Name, row))
 				}
 			}
-			if err := st.Commit(r.Offset+1, f.Save); err != nil {
+			if err := st.Commit(stream.From(r.Offset+1), f.Save); err != nil {
 				t.Fatal(err)
 			}
 			f.Saved()
@@ -217,7 +218,7 @@ func TestIntake(t *testing.T) {
 	var counts []string
 	for i, r := range log {
 		f := facts.New(0, 0, 3) // every record by a new owner
-		if err := f.Load(st, st.Next()); err != nil {
+		if err := f.Load(st, st.Position().Next); err != nil {
 			t.Fatal(err)
 		}
 		if err := f.Apply(record(t, int64(i), r)); err != nil {
@@ -232,7 +233,7 @@ func TestIntake(t *testing.T) {
 				counts = append(counts, fmt.Sprint(in.Rows[len(in.Rows)-1][5:]))
 			}
 		}
-		if err := st.Commit(int64(i)+1, f.Save); err != nil {
+		if err := st.Commit(stream.From(int64(i)+1), f.Save); err != nil {
 			t.Fatal(err)
 		}
 	}

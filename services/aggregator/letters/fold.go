@@ -32,7 +32,7 @@ func (f *Fold) Apply(r stream.Record) error {
 	rec := &pb.Record{}
 	if err := rec.UnmarshalVT(r.Value); err != nil || rec.GetDeadLetter() == nil {
 		f.skipped++
-		return nil
+		return stream.ErrPoison
 	}
 	d := rec.GetDeadLetter()
 	topic, partition, offset := d.Topic, uint16(d.Partition), d.Offset
@@ -43,6 +43,12 @@ func (f *Fold) Apply(r stream.Record) error {
 		d.Reason, d.Path, d.Rule, d.Text, d.Protocol, string(d.Original)})
 	return nil
 }
+
+// Bury passes over a record that the fold failed on. It is a dead letter already.
+func (f *Fold) Bury(stream.Record, string) { f.skipped++ }
+
+// Watermark there is none: letters have no time of their own.
+func (f *Fold) Watermark() int64 { return event.Unseen }
 
 // Flush returns the rows since the last Saved.
 func (f *Fold) Flush() (s clickhouse.Submission, err error) {

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/tributary-data/tributary/pkg/clickhouse"
+	"github.com/tributary-data/tributary/pkg/event"
+	"github.com/tributary-data/tributary/pkg/stream"
 )
 
 // Events are the facts, one row per record of the log.
@@ -56,6 +58,11 @@ const (
 	StageSessions = "sessions"
 	StageLetters  = "dead-letters"
 )
+
+// Buried is the row of a record that a stage failed on, by its place.
+func Buried(topic string, generation uint8, partition uint16, ingest int64, r stream.Record, why string) []any {
+	return []any{"", topic, partition, r.Offset, uint64(event.NewVersion(generation, r.Offset)), Time(ingest), string(event.ReasonFoldPanic), "", why, "", "", string(r.Value)}
+}
 
 // Time of Unix milliseconds. What a DateTime64 column cannot hold (before 1970: nothing was seen yet) becomes 0.
 func Time(ms int64) time.Time { return time.UnixMilli(max(ms, 0)).UTC() }

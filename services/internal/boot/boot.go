@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/cespare/xxhash/v2"
 	"go.uber.org/zap"
 
 	"github.com/tributary-data/tributary/pkg/obs"
@@ -133,4 +134,19 @@ func StateDir(configured, service string) (string, error) {
 		return "", fmt.Errorf("no home folder for state, set %sSTATE_DIR: %w", Prefix, err)
 	}
 	return filepath.Join(home, ".local", "share", "tributary", service), nil
+}
+
+// Instance is the name of an instance: the configured one, or one that stays the same as long as host and state folder do.
+func Instance(configured, dir string) (string, error) {
+	if configured != "" {
+		return configured, nil
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return "", fmt.Errorf("no host name to make an instance's name of, set %sINSTANCE: %w", Prefix, err)
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return "", fmt.Errorf("name of this instance, set %sINSTANCE: %w", Prefix, err)
+	}
+	return fmt.Sprintf("%s-%08x", host, uint32(xxhash.Sum64String(dir))), nil
 }

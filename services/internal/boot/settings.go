@@ -15,7 +15,7 @@ import (
 // elsewhere are settings of one program that may stand in the environment of all: they are shared, or inherited.
 var elsewhere = []string{"ADDR", "ADMIN_ADDR", "CLOCK", "STORES", "KAFKA_BROKERS", "KAFKA_TIMEOUT", "KAFKA_HEARTBEAT", "KAFKA_SESSION_TIMEOUT",
 	"CLICKHOUSE_ADDR", "CLICKHOUSE_USER", "CLICKHOUSE_PASSWORD", "CLICKHOUSE_TIMEOUT", "GENERATION", "EPOCH", "COUNTRY_HEADER", "PROXIES", "SHOP",
-	"STATE_DIR", "OWNERSHIP", "FLUSH_EVERY", "LOG_LEVEL", "LOG_FORMAT", "ENGINE", "CRASH"}
+	"STATE_DIR", "OWNERSHIP", "INSTANCE", "POISON_PER_MINUTE", "FLUSH_EVERY", "LOG_LEVEL", "LOG_FORMAT", "ENGINE", "CRASH"}
 
 // settings reads a configuration from the environment. A name that is nearly a setting's is an error; strange are those that
 // are like none.

@@ -99,7 +99,7 @@ func (f *Fold) Apply(r stream.Record) error {
 		f.stats.Skipped++
 		f.last.offset = r.Offset
 		f.bury("", r.Value, event.ReasonUndecodable, "a Protobuf Record")
-		return nil
+		return stream.ErrPoison
 	}
 	f.last = position{offset: r.Offset, ingestTS: rec.IngestTs, flags: rec.Flags}
 	driven := rec.Flags&event.EnvelopeDriven != 0
@@ -143,6 +143,13 @@ func (f *Fold) applyEvent(s *store, e *pb.Event, raw []byte) {
 		f.insert(v, f.stored(s, e, id), e.Interactive)
 	}
 	f.schedule(v)
+}
+
+// Bury passes over a record that the fold failed on: it goes to dead-letters with its place.
+func (f *Fold) Bury(r stream.Record, why string) {
+	f.stats.Skipped++
+	f.last.offset = r.Offset
+	f.bury("", r.Value, event.ReasonFoldPanic, why)
 }
 
 // soil notes that the visitor's state changed since the last commit.

@@ -119,11 +119,11 @@ func run(t testing.TB, dir string, log []stream.Record, out *topic, flush int, f
 	}
 	defer st.Close()
 	f := visitor.NewFold("events.g0", 0, 3)
-	if err := f.Load(st, st.Next()); err != nil {
+	if err := f.Load(st, st.Position().Next); err != nil {
 		t.Fatal(err)
 	}
 	c := stream.Config{FlushEvery: 1 << 62, FlushRecords: flush, FailPoint: fail}
-	return stream.NewLoop(c, newSource(log, st.Next(), 5), f, out, st).Run(context.Background())
+	return stream.NewLoop(c, newSource(log, st.Position().Next, 5), f, out, st).Run(context.Background())
 }
 
 // content is the whole store, key by key.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/tributary-data/tributary/pkg/kafka"
 	"github.com/tributary-data/tributary/pkg/obs"
+	"github.com/tributary-data/tributary/pkg/stream"
 	"github.com/tributary-data/tributary/services/internal/boot"
 )
 
@@ -63,22 +64,23 @@ func Walk(ctx context.Context, brokers, topic string) (Work, error) {
 	}
 	var w Work
 	began, before := time.Now(), used()
-	reader := kafka.NewReader(client, kafka.ReaderConfig{Topic: topic}, from)
+	reader := kafka.NewReader(client, kafka.ReaderConfig{Topic: topic})
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var reading errgroup.Group
 	reading.Go(func() error { return reader.Run(ctx) })
 	var g errgroup.Group
 	counts := make([]int, n)
-	for p := range from {
+	for p, next := range from {
+		source := reader.Open(p, stream.From(next))
 		g.Go(func() error {
-			for b := range reader.Source(p).Batches() {
+			for b := range source.Batches() {
 				counts[p] += len(b.Records)
 				if b.Next >= ranges[p].Last {
 					return nil
 				}
 			}
-			return reader.Source(p).Err()
+			return source.Err()
 		})
 	}
 	err = g.Wait()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tributary-data/tributary/pkg/event"
 	"github.com/tributary-data/tributary/pkg/kafka"
+	"github.com/tributary-data/tributary/pkg/stream"
 	"github.com/tributary-data/tributary/schemas"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 	"github.com/tributary-data/tributary/services/tributary/stack"
@@ -67,12 +68,13 @@ func checkDeadLetters(t *testing.T, broker string, refused []string) {
 	defer client.Close()
 	ctx, stop := context.WithTimeout(t.Context(), waitWithin)
 	partition := int32(event.Partition([]byte("demo"), schemas.PartitionsLaptop))
-	r := kafka.NewReader(client, kafka.ReaderConfig{Topic: schemas.TopicDeadLetters}, map[int32]int64{partition: 0})
+	r := kafka.NewReader(client, kafka.ReaderConfig{Topic: schemas.TopicDeadLetters})
+	source := r.Open(partition, stream.Start())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
 	defer func() { stop(); <-done }()
 	var got []string
-	for b := range r.Source(partition).Batches() {
+	for b := range source.Batches() {
 		for _, record := range b.Records {
 			rec := &pb.Record{}
 			if err := rec.UnmarshalVT(record.Value); err != nil {

@@ -102,7 +102,7 @@ func opened(t *testing.T, dir string) map[string]string {
 // foreign is the state of a log that is longer than ours: of a topic that was deleted and created again.
 func foreign(t *testing.T, dir string) map[string]string {
 	s := store(t, dir)
-	if err := s.Commit(1_000_000, func(stream.Batcher) error { return nil }); err != nil {
+	if err := s.Commit(stream.From(1_000_000), func(stream.Batcher) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

@@ -43,10 +43,11 @@ func Follow(ctx context.Context, client *kafka.Client, c Config, ready func(), s
 		if err != nil {
 			return err
 		}
-		reader := kafka.NewReader(client, kafka.ReaderConfig{Topic: topic, Wait: 100 * time.Millisecond}, from)
+		reader := kafka.NewReader(client, kafka.ReaderConfig{Topic: topic, Wait: 100 * time.Millisecond})
 		g.Go(func() error { return reader.Run(ctx) })
-		for p := range from {
-			g.Go(func() error { return c.read(ctx, topic, p, reader.Source(p), lines) })
+		for p, next := range from {
+			source := reader.Open(p, stream.From(next))
+			g.Go(func() error { return c.read(ctx, topic, p, source, lines) })
 		}
 	}
 	if ready != nil {

@@ -1,0 +1,247 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+)
+
+// Reader fetches partitions of one topic, which are opened and closed while it runs.
+type Reader interface {
+	Run(ctx context.Context) error
+	// Open reads a partition on from a position. Its source closes with a *Halt where the log does not fit to that.
+	Open(partition int32, from Position) Source
+	Close(partition int32)
+}
+
+// Part is what it takes to fold one partition.
+type Part[O any] struct {
+	Fold  Fold[O]
+	Sink  Sink[O]
+	Store OwnedStore
+	// Committed is told of each commit, in the loop's goroutine. May be nil.
+	Committed func(Progress)
+}
+
+// OwnedStore is a Store with an end.
+type OwnedStore interface {
+	Store
+	Close() error
+}
+
+// Watcher is told how partitions fare.
+type Watcher interface {
+	// Going: the partition folds.
+	Going(partition int32)
+	// Stopped: it does not, and why: a *Halt waits for somebody's decision, everything else is tried again by itself.
+	Stopped(partition int32, why error)
+}
+
+// Pool folds partitions of one topic side by side, each until it is assigned to somebody else. A partition that fails does so
+// alone: it is opened anew after a pause, and again until that works.
+type Pool[O any] struct {
+	// Config of every loop; Metrics adds what it is told of.
+	Config  Config
+	Metrics *Metrics
+	// Open makes the part of a partition, restored from its store. An error that is no *Halt ends the pool.
+	Open func(ctx context.Context, partition int32) (Part[O], error)
+	// Reader of the topic.
+	Reader Reader
+	// Watcher may be nil.
+	Watcher Watcher
+	// Recheck is the pause before a halted partition is looked at again. Default: 5s
+	Recheck time.Duration
+
+	mu       sync.Mutex
+	tasks    map[int32]*task
+	progress map[int32]Progress
+	ctx      context.Context // of Run; a pool that does not run takes no partitions
+	started  chan struct{}
+	once     sync.Once
+	wg       sync.WaitGroup
+	fatal    chan error
+}
+
+// task folds one partition.
+type task struct {
+	partition int32
+	cancel    context.CancelFunc
+	done      chan struct{}
+}
+
+func (p *Pool[O]) init() {
+	p.once.Do(func() {
+		p.tasks, p.progress = map[int32]*task{}, map[int32]Progress{}
+		p.started, p.fatal = make(chan struct{}), make(chan error, 1)
+		if p.Recheck <= 0 {
+			p.Recheck = 5 * time.Second
+		}
+	})
+}
+
+// Run reads and folds what is assigned until ctx ends, then closes everything.
+func (p *Pool[O]) Run(ctx context.Context) error {
+	p.init()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	p.mu.Lock()
+	p.ctx = ctx
+	p.mu.Unlock()
+	close(p.started)
+	read := make(chan error, 1)
+	go func() { read <- p.Reader.Run(ctx) }()
+	var err error
+	reading := true
+	select {
+	case err = <-p.fatal:
+	case err = <-read:
+		reading = false
+	case <-ctx.Done():
+	}
+	cancel()
+	p.wg.Wait()
+	if reading {
+		err = errors.Join(err, <-read)
+	}
+	return err
+}
+
+// Assign gives the pool its partitions. It returns once those that it no longer has are closed.
+func (p *Pool[O]) Assign(ctx context.Context, partitions []int32) error {
+	p.init()
+	select {
+	case <-p.started:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	wanted := map[int32]bool{}
+	for _, id := range partitions {
+		wanted[id] = true
+	}
+	p.mu.Lock()
+	var leaving []*task
+	for id, t := range p.tasks {
+		if !wanted[id] {
+			t.cancel()
+			leaving = append(leaving, t)
+			delete(p.tasks, id)
+			delete(p.progress, id)
+		}
+	}
+	for id := range wanted {
+		if p.tasks[id] == nil && p.ctx.Err() == nil {
+			p.start(id)
+		}
+	}
+	p.mu.Unlock()
+	for _, t := range leaving {
+		select {
+		case <-t.done:
+			p.Metrics.gone(t.partition)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// Progress of the partitions as of their last commits.
+func (p *Pool[O]) Progress() map[int32]Progress {
+	p.init()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.progress)
+}
+
+// start begins a partition's task; the lock is held.
+func (p *Pool[O]) start(id int32) {
+	ctx, cancel := context.WithCancel(p.ctx)
+	t := &task{partition: id, cancel: cancel, done: make(chan struct{})}
+	p.tasks[id] = t
+	p.wg.Go(func() {
+		defer close(t.done)
+		defer cancel()
+		p.keepFolding(ctx, id)
+	})
+}
+
+// keepFolding folds a partition until ctx ends, with a pause after each failure.
+func (p *Pool[O]) keepFolding(ctx context.Context, id int32) {
+	var failed failures
+	for ctx.Err() == nil {
+		err := p.fold(ctx, id, failed.skip)
+		var fatal *openError
+		if errors.As(err, &fatal) && HaltOf(err) == nil && ctx.Err() == nil {
+			select {
+			case p.fatal <- fmt.Errorf("partition %d: %w", id, err):
+			default: // another one came first
+			}
+			return
+		}
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		pause := failed.note(err, p.Recheck)
+		if pause > 0 {
+			p.stopped(id, err)
+		}
+		t := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+		case <-t.C:
+		}
+		t.Stop()
+	}
+}
+
+func (p *Pool[O]) stopped(id int32, err error) {
+	p.Metrics.stopped(id, err)
+	if p.Watcher != nil {
+		p.Watcher.Stopped(id, err)
+	}
+}
+
+// openError marks what came before the loop.
+type openError struct{ error }
+
+func (e *openError) Unwrap() error { return e.error }
+
+// fold opens a partition, folds it until something fails or ctx ends, and closes it.
+func (p *Pool[O]) fold(ctx context.Context, id int32, skip func(int64) bool) (err error) {
+	part, err := p.Open(ctx, id)
+	if err != nil {
+		return &openError{fmt.Errorf("open: %w", err)}
+	}
+	defer func() {
+		if cerr := part.Store.Close(); cerr != nil {
+			err = errors.Join(err, fmt.Errorf("close state: %w", cerr))
+		}
+	}()
+	at := part.Store.Position()
+	source := p.Reader.Open(id, at)
+	defer p.Reader.Close(id)
+	c := p.Config
+	c.Skip = skip
+	committed := p.Metrics.progress(id, at.Next)
+	c.Committed = func(g Progress) {
+		committed(g)
+		p.mu.Lock()
+		if ctx.Err() == nil {
+			p.progress[id] = g
+		}
+		p.mu.Unlock()
+		if part.Committed != nil {
+			part.Committed(g)
+		}
+	}
+	c.Going = func() {
+		p.Metrics.going(id)
+		if p.Watcher != nil {
+			p.Watcher.Going(id)
+		}
+	}
+	return NewLoop(c, source, part.Fold, part.Sink, part.Store).Run(ctx)
+}

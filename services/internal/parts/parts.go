@@ -1,0 +1,113 @@
+// Package parts looks after the partitions of a stage: where their state is, how they fare, and what an operator is told of that.
+package parts
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"go.uber.org/zap"
+
+	"github.com/tributary-data/tributary/pkg/obs"
+	"github.com/tributary-data/tributary/pkg/state"
+	"github.com/tributary-data/tributary/pkg/stream"
+)
+
+// Stage is a stage's work on one topic.
+type Stage struct {
+	// Name of the stage, and Topic that it folds.
+	Name, Topic string
+	// Generation of events and epoch of what is derived from it.
+	Generation uint8
+	Epoch      uint16
+	// Partitions of the topic.
+	Partitions int
+}
+
+// Group is the stage's consumer group.
+func (s Stage) Group() string {
+	if s.Epoch > 0 {
+		return fmt.Sprintf("tributary-%s.e%d", s.Name, s.Epoch)
+	}
+	return "tributary-" + s.Name
+}
+
+// Keeper keeps the partitions of one stage. It implements stream.Watcher.
+type Keeper struct {
+	Stage
+	// Dir is the service's state folder.
+	Dir    string
+	Health *obs.Health
+	Log    *zap.Logger
+}
+
+// Folder of the stage's stores, one per partition.
+func (k *Keeper) Folder() string {
+	return filepath.Join(k.Dir, k.Name, fmt.Sprintf("g%d.e%d", k.Generation, k.Epoch))
+}
+
+func (k *Keeper) folder(p int32) string { return filepath.Join(k.Folder(), strconv.Itoa(int(p))) }
+
+// Claim takes the folder for the stage.
+func (k *Keeper) Claim() error { return state.Claim(k.Folder(), k.Partitions) }
+
+// Open opens a partition's store.
+func (k *Keeper) Open(_ context.Context, p int32) (*state.Store, error) {
+	return state.Open(k.folder(p), state.Options{Log: k.Log})
+}
+
+// Stored lists the partitions whose state is here.
+func (k *Keeper) Stored() (out []int32) {
+	entries, err := os.ReadDir(k.Folder())
+	if err != nil {
+		return nil // the folder is not there yet
+	}
+	for _, e := range entries {
+		if n, err := strconv.ParseInt(e.Name(), 10, 32); err == nil && e.IsDir() {
+			out = append(out, int32(n))
+		}
+	}
+	return out
+}
+
+// part names a partition for people: stage and number.
+func (k *Keeper) part(p int32) string { return fmt.Sprintf("%s/%d", k.Name, p) }
+
+// Going tells that the partition folds.
+func (k *Keeper) Going(p int32) {
+	if k.Health.Mended(k.part(p)) {
+		k.Log.Info("partition goes on", zap.String("partition", k.part(p)), zap.String("topic", k.Topic))
+	}
+}
+
+// Stopped tells that the partition does not fold, with what can be done.
+func (k *Keeper) Stopped(p int32, why error) {
+	if !k.Health.Degrade(k.part(p), why.Error()) {
+		return
+	}
+	fields := []zap.Field{zap.String("partition", k.part(p)), zap.String("topic", k.Topic), zap.Error(why)}
+	h := stream.HaltOf(why)
+	if h == nil {
+		k.Log.Warn("partition failed and is tried again", fields...)
+		return
+	}
+	k.Log.Error("partition stopped", append(fields, zap.String("reason", string(h.Reason)), zap.String("runbook", "README, When a partition stops: "+string(h.Reason)),
+		zap.String("to_go_on", k.remedy(p, h.Reason)))...)
+}
+
+// remedy names the commands that go on deliberately.
+func (k *Keeper) remedy(p int32, r stream.Reason) string {
+	of := fmt.Sprintf("--stage %s --partition %d", k.Name, p)
+	if k.Epoch > 0 {
+		of += fmt.Sprintf(" --epoch %d", k.Epoch)
+	}
+	switch r {
+	case stream.ReasonTrimmed, stream.ReasonCorrupt:
+		return "tributary state accept-gap " + of
+	case stream.ReasonPoison:
+		return "mend what writes the records, or raise TRIBUTARY_POISON_PER_MINUTE"
+	}
+	return "tributary state rebuild " + of
+}
