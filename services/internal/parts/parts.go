@@ -82,19 +82,20 @@ func (k *Keeper) Going(p int32) {
 	}
 }
 
-// Stopped tells that the partition does not fold, with what can be done.
+// Stopped tells that the partition does not fold, and what can be done.
 func (k *Keeper) Stopped(p int32, why error) {
-	if !k.Health.Degrade(k.part(p), why.Error()) {
-		return
-	}
-	fields := []zap.Field{zap.String("partition", k.part(p)), zap.String("topic", k.Topic), zap.Error(why)}
 	h := stream.HaltOf(why)
 	if h == nil {
-		k.Log.Warn("partition failed and is tried again", fields...)
+		if k.Health.Degrade(k.part(p), why.Error()) {
+			k.Log.Warn("partition failed and is tried again", zap.String("partition", k.part(p)), zap.String("topic", k.Topic), zap.Error(why))
+		}
 		return
 	}
-	k.Log.Error("partition stopped", append(fields, zap.String("reason", string(h.Reason)), zap.String("runbook", "README, When a partition stops: "+string(h.Reason)),
-		zap.String("to_go_on", k.remedy(p, h.Reason)))...)
+	do := k.remedy(p, h.Reason)
+	why = fmt.Errorf("%w; to go on, run %s (README, When a partition stops: %s)", h, do, h.Reason)
+	if k.Health.Degrade(k.part(p), why.Error()) {
+		k.Log.Error("partition stopped", zap.String("partition", k.part(p)), zap.String("topic", k.Topic), zap.String("reason", string(h.Reason)), zap.Error(why))
+	}
 }
 
 // remedy names the commands that go on deliberately.
@@ -107,7 +108,7 @@ func (k *Keeper) remedy(p int32, r stream.Reason) string {
 	case stream.ReasonTrimmed, stream.ReasonCorrupt:
 		return "tributary state accept-gap " + of
 	case stream.ReasonPoison:
-		return "mend what writes the records, or raise TRIBUTARY_POISON_PER_MINUTE"
+		return "the service again once what writes them is mended, or with a higher TRIBUTARY_POISON_PER_MINUTE"
 	}
 	return "tributary state rebuild " + of
 }

@@ -33,7 +33,7 @@ var machine = []mistake{
 	{name: "the state's folder may not be written", call: []string{"sessionizer"}, set: []string{"TRIBUTARY_STATE_DIR=$closed/state", "TRIBUTARY_OWNERSHIP=all"}, says: "set TRIBUTARY_STATE_DIR to a folder that may be written: permission denied", exit: 1, prepare: closed, as: 65534},
 	{name: "two services on one state folder", call: []string{"sessionizer"}, set: []string{"TRIBUTARY_STATE_DIR=$state", "TRIBUTARY_OWNERSHIP=all"}, says: "another process keeps its state in", exit: 1, prepare: opened},
 	{name: "the state of a topic with other partitions", call: []string{"sessionizer"}, set: []string{"TRIBUTARY_STATE_DIR=$state"}, says: "is of a topic with 5 partitions, this one has 3: set TRIBUTARY_STATE_DIR to an empty folder", exit: 1, prepare: claimed},
-	{name: "the state of another log", call: []string{"sessionizer"}, set: []string{"TRIBUTARY_STATE_DIR=$state", "TRIBUTARY_OWNERSHIP=all"}, says: "the log does not hold the offset that the state needs; set TRIBUTARY_STATE_DIR to an empty folder", exit: 1, prepare: foreign},
+	{name: "the state of another log", call: []string{"sessionizer"}, set: []string{"TRIBUTARY_STATE_DIR=$state", "TRIBUTARY_OWNERSHIP=all"}, says: "events.g0/0 at offset 1000000, the log holds 0 to 0: it lost what the state already has; to go on, run tributary state rebuild --stage visitor --partition 0", waits: true, prepare: foreign},
 }
 
 func file(t *testing.T, dir string) map[string]string {
