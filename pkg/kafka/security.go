@@ -26,7 +26,7 @@ const (
 // ErrSecurity says that the settings of TLS or of the login do not fit the cluster. Waiting does not help.
 var ErrSecurity = errors.New("no access to Kafka")
 
-// Security is how a client and the cluster prove to each other who they are.
+// Security is how a client and the cluster prove to each other who they are. What is set for TLS or for a login counts only with it.
 type Security struct {
 	// TLS encrypts every connection and checks the brokers' certificates.
 	TLS bool `env:"TLS" envDefault:"false" help:"encrypt connections, and check the brokers' certificates"`
@@ -49,9 +49,6 @@ type Security struct {
 // login makes the mechanism; nil for none.
 func (s Security) login() (sasl.Mechanism, error) {
 	if s.SASL == "" || s.SASL == SASLNone {
-		if s.SASLUser != "" || s.SASLPassword != "" || s.SASLPasswordFile != "" {
-			return nil, fmt.Errorf("an account is set and no login: set TRIBUTARY_KAFKA_SASL to %s, %s or %s: %w", SASLPlain, SASLScram256, SASLScram512, ErrSecurity)
-		}
 		return nil, nil
 	}
 	password, err := s.password()
@@ -97,9 +94,6 @@ func (s Security) password() (string, error) {
 // encryption makes the TLS settings; nil for none.
 func (s Security) encryption() (*tls.Config, error) {
 	if !s.TLS {
-		if s.TLSCA != "" || s.TLSCert != "" || s.TLSKey != "" {
-			return nil, fmt.Errorf("files for TLS are set and TLS is not: set TRIBUTARY_KAFKA_TLS=true: %w", ErrSecurity)
-		}
 		return nil, nil
 	}
 	c := &tls.Config{MinVersion: tls.VersionTLS12}

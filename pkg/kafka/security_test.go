@@ -115,12 +115,10 @@ func TestSecuritySettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	for says, s := range map[string]kafka.Security{
-		"set TRIBUTARY_KAFKA_SASL to plain":     {SASLUser: "a", SASLPassword: "b"},
 		"needs TRIBUTARY_KAFKA_SASL_USER":       {SASL: kafka.SASLPlain},
 		"TRIBUTARY_KAFKA_SASL=gssapi: use none": {SASL: "gssapi", SASLUser: "a", SASLPassword: "b"},
 		"the password is set twice":             {SASL: kafka.SASLPlain, SASLUser: "a", SASLPassword: "b", SASLPasswordFile: empty},
 		"no such file":                          {SASL: kafka.SASLPlain, SASLUser: "a", SASLPasswordFile: empty + "x"},
-		"set TRIBUTARY_KAFKA_TLS=true":          {TLSCA: empty},
 		"holds no certificate":                  {TLS: true, TLSCA: empty},
 		"set both TRIBUTARY_KAFKA_TLS_CERT":     {TLS: true, TLSCert: empty},
 		"TRIBUTARY_KAFKA_TLS_CERT and _KEY: ":   {TLS: true, TLSCert: empty, TLSKey: empty},
