@@ -74,19 +74,26 @@ func (c *Client) ask(ctx context.Context, broker string) error {
 	if err := conn.SetDeadline(deadline); err != nil {
 		return unreached(broker, err)
 	}
+	if conn, err = encrypt(limit, conn, c.transport.TLS, broker); err != nil {
+		return c.notEncrypted(broker, err)
+	}
 	answer, err := apiVersions(conn)
 	if errors.Is(err, os.ErrDeadlineExceeded) && speaksHTTP(conn) {
 		err = errForeign
 	}
 	switch {
+	case errors.Is(err, errTLS):
+		return explained{fmt.Sprintf("the broker at %s wants TLS: set TRIBUTARY_KAFKA_TLS=true, or TRIBUTARY_KAFKA_BROKERS to an address without", broker), ErrSecurity}
 	case errors.Is(err, errForeign):
 		return fmt.Errorf("what answers at %s is no Kafka broker: set TRIBUTARY_KAFKA_BROKERS or --brokers to the address of one", broker)
+	case err != nil && c.transport.TLS != nil: // a refused certificate shows at the first answer
+		return c.notEncrypted(broker, err)
 	case err != nil:
 		return unreached(broker, err)
 	case answer < neededFetch:
 		return fmt.Errorf("the broker at %s is too old (it knows fetch up to version %d, %d is needed): %w", broker, answer, neededFetch, ErrVersion)
 	}
-	return nil
+	return c.checkLogin(limit, conn, broker)
 }
 
 // speaksHTTP tells whether somebody who did not answer waits for the end of an HTTP request: that is what ours looks like to him.
@@ -120,7 +127,13 @@ func unreached(broker string, err error) error {
 	return fmt.Errorf("broker %s: %w: %s", broker, err, do)
 }
 
-var errForeign = errors.New("this is no answer to ApiVersions")
+var (
+	errForeign = errors.New("this is no answer to ApiVersions")
+	errTLS     = errors.New("this is an alert of TLS")
+)
+
+// alertRecord is how a server of TLS begins, 3 its version's major number, when it is not spoken to in TLS.
+const alertRecord = 0x15
 
 // maxVersions bounds an answer to ApiVersions: a broker has about a hundred requests, ten bytes each.
 const maxVersions = 64 << 10
@@ -137,7 +150,11 @@ func apiVersions(rw io.ReadWriter) (fetch int, err error) {
 		return 0, err
 	}
 	var head [8]byte
-	if _, err := io.ReadFull(rw, head[:]); err != nil {
+	n, err := io.ReadFull(rw, head[:])
+	if n >= 2 && head[0] == alertRecord && head[1] == 3 {
+		return 0, errTLS
+	}
+	if err != nil {
 		return 0, err
 	}
 	size := int64(be.Uint32(head[:])) - 4

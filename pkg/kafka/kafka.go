@@ -26,6 +26,8 @@ type Config struct {
 	Heartbeat time.Duration `env:"HEARTBEAT" envDefault:"3s" help:"of group members: how fast they notice that another one joined"`
 	// SessionTimeout of group members: how long a dead one keeps its partitions; a drain must end within it.
 	SessionTimeout time.Duration `env:"SESSION_TIMEOUT" envDefault:"45s" help:"of group members: how long a dead one keeps its partitions"`
+	// Security of the connections.
+	Security Security `envPrefix:""`
 	// Waiting is told what is waited for: at once, and again every ten seconds. May be nil.
 	Waiting func(why error) `env:"-"`
 	// Dial connects; nil is plain TCP.
@@ -40,9 +42,17 @@ type Client struct {
 	client    *kafkago.Client
 }
 
-// NewClient prepares a client; it connects at its first request.
+// NewClient prepares a client; it reads the files that the settings name, and connects at its first request.
 func NewClient(c Config) (*Client, error) {
 	if err := checkAddresses(c.Brokers); err != nil {
+		return nil, err
+	}
+	encryption, err := c.Security.encryption()
+	if err != nil {
+		return nil, err
+	}
+	login, err := c.Security.login()
+	if err != nil {
 		return nil, err
 	}
 	if c.Waiting == nil {
@@ -51,7 +61,7 @@ func NewClient(c Config) (*Client, error) {
 	if c.Timeout <= 0 {
 		c.Timeout = 10 * time.Second
 	}
-	t := &kafkago.Transport{MetadataTTL: 2 * time.Second, ClientID: clientName, Dial: c.Dial}
+	t := &kafkago.Transport{MetadataTTL: 2 * time.Second, ClientID: clientName, Dial: c.Dial, TLS: encryption, SASL: login}
 	addr := kafkago.TCP(strings.Split(c.Brokers, ",")...)
 	return &Client{config: c, addr: addr, transport: t,
 		client: &kafkago.Client{Addr: addr, Transport: t, Timeout: 30 * time.Second}}, nil
@@ -257,7 +267,7 @@ func (c *Client) WaitPartitions(ctx context.Context, topic string) (int, error) 
 		if err == nil && n > 0 {
 			return n, nil
 		}
-		if errors.Is(err, ErrVersion) {
+		if errors.Is(err, ErrVersion) || errors.Is(err, ErrSecurity) {
 			return 0, err
 		}
 		if err != nil && ctx.Err() == nil && time.Since(told) >= tellEvery {

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/tributary-data/tributary/pkg/clickhouse"
-	"github.com/tributary-data/tributary/pkg/kafka"
 	"github.com/tributary-data/tributary/services/tributary/stack"
 )
 
@@ -23,7 +22,7 @@ type topicsCreateCmd struct {
 
 // Run creates the topics.
 func (c *topicsCreateCmd) Run(ctx context.Context) error {
-	client, err := kafka.NewClient(kafka.Config{Brokers: c.Brokers})
+	client, err := kafkaClient(c.Brokers)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ type cluster struct {
 
 // with calls f with the log of the cluster's events.
 func (c cluster) with(ctx context.Context, f func(context.Context, storeconf.Log) error) error {
-	client, err := kafka.NewClient(kafka.Config{Brokers: c.Brokers})
+	client, err := kafkaClient(c.Brokers)
 	if err != nil {
 		return err
 	}

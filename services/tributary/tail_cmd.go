@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/tributary-data/tributary/pkg/kafka"
 	"github.com/tributary-data/tributary/services/tributary/tail"
 )
 
@@ -21,7 +20,7 @@ type tailCmd struct {
 
 // Run shows events as ingest accepts them, and what it refuses, until Ctrl-C, which is how it is meant to end.
 func (c *tailCmd) Run(ctx context.Context) error {
-	client, err := kafka.NewClient(kafka.Config{Brokers: c.Brokers})
+	client, err := kafkaClient(c.Brokers)
 	if err != nil {
 		return err
 	}

@@ -208,7 +208,7 @@ func (s *Stack) startServices(ctx context.Context) error {
 // service is a member that knows where the servers are.
 func (s *Stack) service(name string, own func(addr func(what, first string) string) []string) *member {
 	return &member{name: name, command: func(addr func(what, first string) string) (string, []string, []string) {
-		return filepath.Join(s.config.Bin, name), []string{"--attached"}, append(own(addr), "TRIBUTARY_KAFKA_BROKERS="+s.Kafka,
+		return filepath.Join(s.config.Bin, name), []string{"--attached"}, append(own(addr), "TRIBUTARY_KAFKA_BROKERS="+s.Kafka, "TRIBUTARY_KAFKA_TLS=false", "TRIBUTARY_KAFKA_SASL=none",
 			"TRIBUTARY_CLICKHOUSE_ADDR="+s.ClickHouse, "TRIBUTARY_ADMIN_ADDR="+addr("admin", free), "TRIBUTARY_LOG_FORMAT=json")
 	}}
 }
