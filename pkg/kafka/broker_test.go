@@ -269,6 +269,32 @@ func TestFullQueueAndStop(t *testing.T) {
 	<-stopped
 }
 
+// Ensure that Write waits for room where Send sheds load, and that a lane that nobody serves any more says so.
+func TestWriteWaitsForRoom(t *testing.T) {
+	c := client(t, harness.Broker(t), kafka.Topic{Name: "x", Partitions: 1})
+	p := kafka.NewProducer(c, kafka.ProducerConfig{Topic: "x", Partitions: 1, QueueBytes: 100})
+	big := []kafka.Message{{Value: make([]byte, 90)}}
+	if err := p.Send(0, big, make(chan error, 1)); err != nil {
+		t.Fatal(err)
+	}
+	written := make(chan error, 1)
+	go func() { written <- p.Write(context.Background(), map[int][]kafka.Message{0: big}) }()
+	ctx, stop := context.WithCancel(context.Background())
+	ran := make(chan error, 1)
+	go func() { ran <- p.Run(ctx) }()
+	if err := <-written; err != nil {
+		t.Errorf("got %v", err)
+	}
+	stop()
+	<-ran
+	if err := p.Write(context.Background(), map[int][]kafka.Message{0: big}); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end: got %v", err)
+	}
+	if err := kafka.NewProducer(c, kafka.ProducerConfig{Topic: "x", Partitions: 1}).Send(0, big, make(chan error, 1)); err != nil {
+		t.Errorf("before Run: got %v", err)
+	}
+}
+
 // Ensure that drift is an error that says what to do.
 func TestEnsureTopicsNoticesDrift(t *testing.T) {
 	c := client(t, harness.Broker(t), kafka.Topic{Name: "x", Partitions: 2}, kafka.Topic{Name: "y", Partitions: 3})

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Reader fetches partitions of one topic, which are opened and closed while it runs.
@@ -24,6 +26,8 @@ type Part[O any] struct {
 	Store OwnedStore
 	// Committed is told of each commit, in the loop's goroutine. May be nil.
 	Committed func(Progress)
+	// Background runs while the partition is folded, until its context ends; its error stops the partition. May be nil.
+	Background func(ctx context.Context) error
 }
 
 // OwnedStore is a Store with an end.
@@ -243,5 +247,16 @@ func (p *Pool[O]) fold(ctx context.Context, id int32, skip func(int64) bool) (er
 			p.Watcher.Going(id)
 		}
 	}
-	return NewLoop(c, source, part.Fold, part.Sink, part.Store).Run(ctx)
+	loop := NewLoop(c, source, part.Fold, part.Sink, part.Store)
+	if part.Background == nil {
+		return loop.Run(ctx)
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	background, done := context.WithCancel(gctx)
+	g.Go(func() error { return part.Background(background) })
+	g.Go(func() error {
+		defer done()
+		return loop.Run(gctx)
+	})
+	return g.Wait()
 }

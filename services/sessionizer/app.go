@@ -9,7 +9,6 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/tributary-data/tributary/pkg/event"
 	"github.com/tributary-data/tributary/pkg/kafka"
 	"github.com/tributary-data/tributary/pkg/obs"
 	"github.com/tributary-data/tributary/pkg/stream"
@@ -79,16 +78,12 @@ func (a *app) fold(ctx context.Context) error {
 	}
 	a.health.Ready("start")
 	a.log.Info("folding", zap.String("from", from), zap.String("to", to), zap.Int("partitions", n), zap.String("state", a.dir))
-	sessions := kafka.NewProducer(a.client, kafka.ProducerConfig{Topic: to, Partitions: n})
-	dead := kafka.NewProducer(a.client, kafka.ProducerConfig{Topic: schemas.TopicDeadLetters, Partitions: n})
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return sessions.Run(ctx) })
-	g.Go(func() error { return dead.Run(ctx) })
 	pool := &stream.Pool[visitor.Output]{
 		Config:  stream.Config{FlushEvery: a.config.FlushEvery, Recycle: true, FailPoint: boot.FailPoint, PoisonPerMinute: a.config.PoisonPerMinute},
 		Metrics: a.metrics,
 		Open: func(ctx context.Context, p int32) (stream.Part[visitor.Output], error) {
-			return a.open(ctx, keeper, p, &lane{sessions, dead, int(p)})
+			return a.open(ctx, keeper, p, newLanes(a.client, to, n, p))
 		},
 		Reader:  kafka.NewReader(a.client, kafka.ReaderConfig{Topic: from}),
 		Watcher: keeper,
@@ -104,7 +99,7 @@ func (a *app) fold(ctx context.Context) error {
 }
 
 // open restores the fold of one partition from its store.
-func (a *app) open(ctx context.Context, k *parts.Keeper, p int32, sink *lane) (part stream.Part[visitor.Output], err error) {
+func (a *app) open(ctx context.Context, k *parts.Keeper, p int32, out *lanes) (part stream.Part[visitor.Output], err error) {
 	st, err := k.Open(ctx, p)
 	if err != nil {
 		return part, err
@@ -113,33 +108,5 @@ func (a *app) open(ctx context.Context, k *parts.Keeper, p int32, sink *lane) (p
 	if err := f.Load(st, st.Position().Next); err != nil {
 		return part, errors.Join(fmt.Errorf("restore: %w", err), st.Close())
 	}
-	return stream.Part[visitor.Output]{Fold: f, Store: st, Sink: sink}, nil
-}
-
-// lane writes what a fold emits: sessions to the partition with the fold's own number, dead letters by their key.
-type lane struct {
-	sessions, dead *kafka.Producer
-	partition      int
-}
-
-// Write returns when everything is acknowledged.
-func (l *lane) Write(ctx context.Context, out visitor.Output) error {
-	if len(out.Dead) > 0 {
-		byPartition := map[int][]kafka.Message{}
-		for _, m := range out.Dead {
-			p := event.Partition(m.Key, l.dead.Partitions())
-			byPartition[p] = append(byPartition[p], kafka.Message(m))
-		}
-		if err := l.dead.Write(ctx, byPartition); err != nil {
-			return fmt.Errorf("dead letters: %w", err)
-		}
-	}
-	if len(out.Sessions) == 0 {
-		return nil
-	}
-	messages := make([]kafka.Message, len(out.Sessions))
-	for i, m := range out.Sessions {
-		messages[i] = kafka.Message(m)
-	}
-	return l.sessions.Write(ctx, map[int][]kafka.Message{l.partition: messages})
+	return stream.Part[visitor.Output]{Fold: f, Store: st, Sink: out, Background: out.run}, nil
 }
