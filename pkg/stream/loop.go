@@ -34,6 +34,9 @@ type Config struct {
 	Committed func(Progress)
 	// Skip tells which records to bury instead of applying them. May be nil.
 	Skip func(offset int64) bool
+	// Gap that the loop begins with: the records that the store's position needs next and that somebody decided to do without. It
+	// takes effect with the first commit. May be nil.
+	Gap *Gap
 	// PoisonPerMinute is how many records may be passed over within a minute of the log before the partition stops. Default: 100
 	PoisonPerMinute int
 }
@@ -61,6 +64,14 @@ func (c Config) withDefaults() Config {
 		c.PoisonPerMinute = 100
 	}
 	return c
+}
+
+// Gap is a part of a log, the records [From, To), that is missing.
+type Gap struct{ From, To int64 }
+
+// After is the position after the gap: nothing is known of the record before it.
+func (g Gap) After(at Position) Position {
+	return Position{Next: g.To, Topic: at.Topic, LastOffset: -1, LeaderEpoch: -1}
 }
 
 // Progress of a partition, as of a commit.
@@ -93,7 +104,12 @@ type Loop[O any] struct {
 // NewLoop ties a partition's source, fold, sink and store together. It starts nothing.
 func NewLoop[O any](c Config, source Source, fold Fold[O], sink Sink[O], store Store) *Loop[O] {
 	c = c.withDefaults()
-	return &Loop[O]{config: c, source: source, fold: fold, sink: sink, store: store, at: store.Position(), poison: poison{limit: c.PoisonPerMinute}}
+	l := &Loop[O]{config: c, source: source, fold: fold, sink: sink, store: store, at: store.Position(), poison: poison{limit: c.PoisonPerMinute}}
+	if c.Gap != nil {
+		fold.Gap(c.Gap.From, c.Gap.To)
+		l.at, l.dirty = c.Gap.After(l.at), true
+	}
+	return l
 }
 
 // Run folds until ctx ends (nil), the source ends, or an error stops the partition.

@@ -51,6 +51,7 @@ func (w *world) Apply(r stream.Record) error {
 }
 
 func (w *world) Bury(r stream.Record, _ string) { w.add("bury %d", r.Offset) }
+func (w *world) Gap(from, to int64)             { w.add("gap %d %d", from, to) }
 func (w *world) Watermark() int64               { return 77 }
 func (w *world) Close() error                   { w.closed++; return nil }
 

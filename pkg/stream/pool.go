@@ -24,6 +24,8 @@ type Part[O any] struct {
 	Fold  Fold[O]
 	Sink  Sink[O]
 	Store OwnedStore
+	// Gap to begin with (Config.Gap). May be nil.
+	Gap *Gap
 	// Committed is told of each commit, in the loop's goroutine. May be nil.
 	Committed func(Progress)
 	// Background runs while the partition is folded, until its context ends; its error stops the partition. May be nil.
@@ -225,10 +227,13 @@ func (p *Pool[O]) fold(ctx context.Context, id int32, skip func(int64) bool) (er
 		}
 	}()
 	at := part.Store.Position()
+	if part.Gap != nil {
+		at = part.Gap.After(at)
+	}
 	source := p.Reader.Open(id, at)
 	defer p.Reader.Close(id)
 	c := p.Config
-	c.Skip = skip
+	c.Skip, c.Gap = skip, part.Gap
 	committed := p.Metrics.progress(id, at.Next)
 	c.Committed = func(g Progress) {
 		committed(g)

@@ -50,6 +50,8 @@ type Fold[O any] interface {
 	Apply(Record) error
 	// Bury passes over a record that Apply failed on twice, for a reason: it notes that for the dead letters and changes nothing else.
 	Bury(r Record, why string)
+	// Gap passes over the records [from, to), which are not in the log any more and which somebody decided to do without.
+	Gap(from, to int64)
 	// Flush returns the outputs of every key touched since the last Saved, as absolute values.
 	Flush() (O, error)
 	// Save puts everything that changed since the last Saved into the batch.

@@ -95,7 +95,7 @@ func (a *app) fold(ctx context.Context) error {
 	}{
 		{table.StageEvents, events, func(p int32) fold { return facts.New(a.config.Epoch, a.config.Generation, uint16(p)) }},
 		{table.StageSessions, sessions, func(p int32) fold { return cells.New(a.config.Epoch, a.config.Generation, uint16(p)) }},
-		{table.StageLetters, schemas.TopicDeadLetters, func(p int32) fold { return letters.New(a.config.Generation, uint16(p)) }},
+		{table.StageLetters, schemas.TopicDeadLetters, func(p int32) fold { return letters.New(a.config.Epoch, a.config.Generation, uint16(p)) }},
 	} {
 		keeper := &parts.Keeper{Stage: parts.Stage{Name: st.name, Topic: st.topic, Generation: a.config.Generation, Epoch: a.config.Epoch, Partitions: n},
 			Dir: a.dir, Health: a.health, Log: a.log}

@@ -13,6 +13,7 @@ import (
 	"github.com/tributary-data/tributary/schemas"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 	"github.com/tributary-data/tributary/services/aggregator/table"
+	"github.com/tributary-data/tributary/services/internal/gaps"
 )
 
 // Fold of one partition. It implements stream.Fold.
@@ -31,6 +32,8 @@ type Fold struct {
 	touchedCells map[funnel.Key]bool
 	dirtyUnits   map[event.ID]bool
 	dirtySources map[sourceKey]bool
+	gap          gaps.Open
+	gaps         [][]any // rows of gaps told since the last commit
 	buried       [][]any // rows of records that the fold failed on, since the last commit
 	stats        Stats
 }
@@ -88,8 +91,15 @@ func (f *Fold) Apply(r stream.Record) error {
 		if err := f.setConfig(rec); err != nil {
 			return fmt.Errorf("config of store %s: %w", rec.Store, err)
 		}
+	case pb.Kind_KIND_GAP:
+		if g := rec.GetGap(); g != nil {
+			f.gaps = append(f.gaps, table.Gap(f.epoch, table.StageVisitor, uint8(rec.Source.Generation), uint16(rec.Source.Partition), event.NewVersion(f.generation, f.last), g))
+		}
 	case pb.Kind_KIND_WATERMARK:
 		f.applyWatermark(rec)
+		if g := f.gap.End(rec.GetWatermark().GetW()); g != nil {
+			f.gaps = append(f.gaps, table.Gap(f.epoch, table.StageSessions, f.generation, f.partition, event.NewVersion(f.generation, f.last), g))
+		}
 	case pb.Kind_KIND_SESSION:
 		s := rec.GetSession()
 		f.applyUnit(rec, event.IDOf(s.GetSessionId()), s)
@@ -104,6 +114,13 @@ func (f *Fold) Bury(r stream.Record, why string) {
 	f.last = r.Offset
 	f.stats.Skipped++
 	f.buried = append(f.buried, table.Buried(schemas.TopicSessions(f.generation, f.epoch), f.generation, f.partition, 0, r, why))
+}
+
+// Gap passes over records that are gone.
+func (f *Fold) Gap(from, to int64) {
+	_, mark := f.marks()
+	f.last = to - 1
+	f.gap.Begin(from, to, mark)
 }
 
 func keyOf(s *pb.Source) sourceKey { return sourceKey{s.Generation, s.Partition} }

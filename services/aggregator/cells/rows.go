@@ -91,6 +91,9 @@ func (f *Fold) Flush() (clickhouse.Submission, error) {
 		}
 		s.Data = append(s.Data, in)
 	}
+	if len(f.gaps) > 0 {
+		s.Data = append(s.Data, clickhouse.Insert{Table: &table.Gaps, Rows: f.gaps})
+	}
 	if len(f.buried) > 0 {
 		s.Data = append(s.Data, clickhouse.Insert{Table: &table.DeadLetters, Rows: f.buried})
 	}

@@ -12,7 +12,7 @@ import (
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 )
 
-// Keys of the store: c/<store>, zero byte, place in order of arrival → config record, k/<hash of the cell's key> → CellState, s/<generation, partition> →
+// Keys of the store: g → open gap (services/internal/gaps), c/<store>, zero byte, place in order of arrival → config record, k/<hash of the cell's key> → CellState, s/<generation, partition> →
 // SourceState, u/<session id> → UnitState.
 const (
 	prefixConfig = "c/"
@@ -63,7 +63,7 @@ func (f *Fold) Save(b stream.Batcher) error {
 			return err
 		}
 	}
-	return nil
+	return f.gap.Save(b)
 }
 
 // Saved forgets what is durable now.
@@ -72,7 +72,8 @@ func (f *Fold) Saved() {
 	clear(f.touchedCells)
 	clear(f.dirtyUnits)
 	clear(f.dirtySources)
-	f.buried = f.buried[:0:0]
+	f.gap.Saved()
+	f.gaps, f.buried = nil, nil
 	for _, s := range f.stores {
 		s.saved = len(s.records)
 	}
@@ -140,7 +141,7 @@ func (f *Fold) Load(r stream.StateReader, next int64) error {
 			return fmt.Errorf("load %s: %w", part.what, err)
 		}
 	}
-	return nil
+	return f.gap.Load(r)
 }
 
 func (f *Fold) loadConfig(_, value []byte) error {

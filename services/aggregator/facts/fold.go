@@ -12,6 +12,7 @@ import (
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 	"github.com/tributary-data/tributary/schemas/stores"
 	"github.com/tributary-data/tributary/services/aggregator/table"
+	"github.com/tributary-data/tributary/services/internal/gaps"
 	"github.com/tributary-data/tributary/services/internal/records"
 )
 
@@ -31,6 +32,7 @@ type Fold struct {
 	events    columns // since the last commit, as are rows
 	rows      map[*clickhouse.Table][][]any
 	clockMark int64
+	gap       gaps.Open
 	configs   bool // a setting came since the last commit
 	skipped   uint64
 }
@@ -64,6 +66,9 @@ func (f *Fold) Apply(r stream.Record) error {
 	}
 	driven := rec.Flags&event.EnvelopeDriven != 0
 	f.clock.Observe(rec.IngestTs, r.AppendTime, driven)
+	if g := f.gap.End(rec.IngestTs); g != nil {
+		f.put(&table.Gaps, table.Gap(f.epoch, table.StageEvents, f.generation, f.partition, event.NewVersion(f.generation, f.last), g))
+	}
 	switch rec.Kind {
 	case pb.Kind_KIND_CONFIG:
 		added, err := f.setConfig(rec)
@@ -89,6 +94,12 @@ func (f *Fold) Bury(r stream.Record, why string) {
 	f.last = r.Offset
 	f.skipped++
 	f.put(&table.DeadLetters, table.Buried(schemas.TopicEvents(f.generation), f.generation, f.partition, f.clock.MaxIngest(), r, why))
+}
+
+// Gap passes over records that are gone.
+func (f *Fold) Gap(from, to int64) {
+	f.last = to - 1
+	f.gap.Begin(from, to, f.clock.MinFloor())
 }
 
 func (f *Fold) put(t *clickhouse.Table, rows ...[]any) { f.rows[t] = append(f.rows[t], rows...) }
@@ -146,7 +157,7 @@ func (f *Fold) setConfig(rec *pb.Record) (added bool, err error) {
 
 // order of the tables in a flush, after the events.
 func order() []*clickhouse.Table {
-	return []*clickhouse.Table{&table.Configs, &table.LateEvents, &table.Orders, &table.Refunds, &table.DeadLetters}
+	return []*clickhouse.Table{&table.Configs, &table.LateEvents, &table.Orders, &table.Refunds, &table.DeadLetters, &table.Gaps}
 }
 
 // Flush returns the rows since the last Saved, and the progress to be written after them.

@@ -10,7 +10,7 @@ import (
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 )
 
-// Keys of the store: c/<store>, zero byte, place in order of arrival → config record, e/<hash of an event's key> → memory,
+// Keys of the store: g → open gap (services/internal/gaps), c/<store>, zero byte, place in order of arrival → config record, e/<hash of an event's key> → memory,
 // i/<store>, zero byte, hour → counts, w → clock.
 const (
 	prefixConfig = "c/"
@@ -46,6 +46,9 @@ func (f *Fold) Save(b stream.Batcher) error {
 			return err
 		}
 	}
+	if err := f.gap.Save(b); err != nil {
+		return err
+	}
 	if f.clock.MaxIngest() == f.clockMark && !f.configs {
 		return nil
 	}
@@ -80,6 +83,7 @@ func (f *Fold) Saved() {
 	for _, s := range f.stores {
 		s.saved = len(s.records)
 	}
+	f.gap.Saved()
 	f.configs, f.clockMark = false, f.clock.MaxIngest()
 }
 
@@ -96,7 +100,7 @@ func (f *Fold) Load(r stream.StateReader, next int64) error {
 		}
 	}
 	f.clockMark = f.clock.MaxIngest()
-	return nil
+	return f.gap.Load(r)
 }
 
 func (f *Fold) loadConfig(_, value []byte) error {

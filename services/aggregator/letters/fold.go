@@ -12,15 +12,16 @@ import (
 
 // Fold of one partition. It implements stream.Fold; all it keeps is its place.
 type Fold struct {
+	epoch      uint16
 	generation uint8
 	partition  uint16
-	rows       [][]any
+	rows, gaps [][]any
 	skipped    uint64
 }
 
-// New is the fold of an empty log.
-func New(generation uint8, partition uint16) *Fold {
-	return &Fold{generation: generation, partition: partition}
+// New is the fold of an empty log; its gaps carry the epoch, letters have none.
+func New(epoch uint16, generation uint8, partition uint16) *Fold {
+	return &Fold{epoch: epoch, generation: generation, partition: partition}
 }
 
 // Skipped counts the records that could not be decoded.
@@ -47,6 +48,11 @@ func (f *Fold) Apply(r stream.Record) error {
 // Bury passes over a record that the fold failed on. It is a dead letter already.
 func (f *Fold) Bury(stream.Record, string) { f.skipped++ }
 
+// Gap tells that letters are missing. They have no time of their own.
+func (f *Fold) Gap(from, to int64) {
+	f.gaps = append(f.gaps, table.Gap(f.epoch, table.StageLetters, f.generation, f.partition, event.NewVersion(f.generation, to-1), &pb.Gap{FromOffset: from, ToOffset: to}))
+}
+
 // Watermark there is none: letters have no time of their own.
 func (f *Fold) Watermark() int64 { return event.Unseen }
 
@@ -55,6 +61,9 @@ func (f *Fold) Flush() (s clickhouse.Submission, err error) {
 	if len(f.rows) > 0 {
 		s.Data = []clickhouse.Insert{{Table: &table.DeadLetters, Rows: f.rows}}
 	}
+	if len(f.gaps) > 0 {
+		s.Data = append(s.Data, clickhouse.Insert{Table: &table.Gaps, Rows: f.gaps})
+	}
 	return s, nil
 }
 
@@ -62,7 +71,7 @@ func (f *Fold) Flush() (s clickhouse.Submission, err error) {
 func (f *Fold) Save(stream.Batcher) error { return nil }
 
 // Saved forgets what is durable now.
-func (f *Fold) Saved() { f.rows = nil }
+func (f *Fold) Saved() { f.rows, f.gaps = nil, nil }
 
 // Load has nothing to restore.
 func (f *Fold) Load(stream.StateReader, int64) error { return nil }

@@ -13,7 +13,7 @@ import (
 
 // Ensure that a stage's letter is keyed by where it comes from and ingest's by its own place, and that damage is skipped.
 func TestRows(t *testing.T) {
-	f := letters.New(0, 5)
+	f := letters.New(0, 0, 5)
 	letter := func(d *pb.DeadLetter) []byte {
 		b, err := (&pb.Record{Kind: pb.Kind_KIND_DEAD_LETTER, Store: "demo", Body: &pb.Record_DeadLetter{DeadLetter: d}}).MarshalVT()
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/tributary-data/tributary/pkg/clickhouse"
 	"github.com/tributary-data/tributary/pkg/event"
 	"github.com/tributary-data/tributary/pkg/stream"
+	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 )
 
 // Events are the facts, one row per record of the log.
@@ -52,8 +53,17 @@ var Cells = clickhouse.Table{Name: "tributary.funnel_cells", Columns: "epoch, st
 // Progress tells how far each partition came; it is written after the data.
 var Progress = clickhouse.Table{Name: "tributary.progress", Columns: "epoch, stage, generation, partition, version, watermark, final, offset"}
 
+// Gaps are records that are missing by an operator's decision.
+var Gaps = clickhouse.Table{Name: "tributary.gaps", Columns: "epoch, stage, generation, partition, from_offset, version, to_offset, from_ts, to_ts"}
+
+// Gap is a row of Gaps, of a stage's partition; version is its place in the log of the fold that writes it.
+func Gap(epoch uint16, stage string, generation uint8, partition uint16, version event.Version, g *pb.Gap) []any {
+	return []any{epoch, stage, generation, partition, g.FromOffset, uint64(version), g.ToOffset, Time(g.FromTs), Time(g.ToTs)}
+}
+
 // Stages of progress.
 const (
+	StageVisitor  = "visitor"
 	StageEvents   = "events"
 	StageSessions = "sessions"
 	StageLetters  = "dead-letters"

@@ -11,6 +11,7 @@ import (
 	"github.com/tributary-data/tributary/pkg/session"
 	"github.com/tributary-data/tributary/pkg/stream"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
+	"github.com/tributary-data/tributary/services/internal/gaps"
 	"github.com/tributary-data/tributary/services/internal/records"
 )
 
@@ -41,7 +42,8 @@ type Fold struct {
 	emittedW  int64    // W of the last watermark record
 	touched   map[event.ID]touch
 	dirty     []*visitor
-	configs   []*pb.Record // to forward with the next flush
+	configs   []*pb.Record // and gaps: to tell first in the next flush
+	gap       gaps.Open
 	dead      []*pb.Record // to be written with the next flush
 	clockMark int64        // maxIngest as saved
 	stats     Stats
@@ -104,6 +106,10 @@ func (f *Fold) Apply(r stream.Record) error {
 	f.last = position{offset: r.Offset, ingestTS: rec.IngestTs, flags: rec.Flags}
 	driven := rec.Flags&event.EnvelopeDriven != 0
 	f.clock.Observe(rec.IngestTs, r.AppendTime, driven)
+	if g := f.gap.End(rec.IngestTs); g != nil {
+		f.configs = append(f.configs, &pb.Record{Kind: pb.Kind_KIND_GAP, IngestTs: rec.IngestTs, Flags: rec.Flags, Source: f.source(r.Offset),
+			Body: &pb.Record_Gap{Gap: g}})
+	}
 	switch rec.Kind {
 	case pb.Kind_KIND_CONFIG:
 		return f.applyConfig(rec)
@@ -150,6 +156,13 @@ func (f *Fold) Bury(r stream.Record, why string) {
 	f.stats.Skipped++
 	f.last.offset = r.Offset
 	f.bury("", r.Value, event.ReasonFoldPanic, why)
+}
+
+// Gap passes over records that are gone. Everything that is not final at this place may lack some of them.
+func (f *Fold) Gap(from, to int64) {
+	mark, _ := f.entries.marks(f.clock.MinFloor())
+	f.last.offset = to - 1
+	f.gap.Begin(from, to, mark)
 }
 
 // soil notes that the visitor's state changed since the last commit.

@@ -9,7 +9,7 @@ import (
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 )
 
-// Keys of the store: c/<store>, zero byte, place in order of arrival → config record, h/<entry bucket> → floor beyond which its sessions are out of a link's
+// Keys of the store: g → open gap (services/internal/gaps), c/<store>, zero byte, place in order of arrival → config record, h/<entry bucket> → floor beyond which its sessions are out of a link's
 // reach, v/<event key> → a visitor's state (pkg/session, codec), w → clock.
 const (
 	prefixConfig  = "c/"
@@ -39,7 +39,7 @@ func (f *Fold) Load(r stream.StateReader, next int64) error {
 	if err := r.Each([]byte(prefixVisitor), f.loadVisitor); err != nil {
 		return fmt.Errorf("load visitors: %w", err)
 	}
-	return nil
+	return f.gap.Load(r)
 }
 
 func (f *Fold) loadConfig(_, value []byte) error {
@@ -105,6 +105,9 @@ func (f *Fold) Save(b stream.Batcher) error {
 	if err := f.saveHeld(b); err != nil {
 		return err
 	}
+	if err := f.gap.Save(b); err != nil {
+		return err
+	}
 	return f.saveClock(b)
 }
 
@@ -156,6 +159,7 @@ func (f *Fold) Saved() {
 	clear(f.dirty)
 	f.dirty = f.dirty[:0]
 	clear(f.entries.changed)
+	f.gap.Saved()
 	f.configs, f.dead = f.configs[:0], f.dead[:0]
 	for _, s := range f.stores {
 		s.saved = len(s.records)

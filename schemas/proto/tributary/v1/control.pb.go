@@ -184,10 +184,14 @@ func (x *Erase) GetUser() string {
 
 // Gap tells that an operator accepted missing input.
 type Gap struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	DecisionId    string                 `protobuf:"bytes,1,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
-	FromOffset    int64                  `protobuf:"varint,2,opt,name=from_offset,json=fromOffset,proto3" json:"from_offset,omitempty"`
-	ToOffset      int64                  `protobuf:"varint,3,opt,name=to_offset,json=toOffset,proto3" json:"to_offset,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	DecisionId string                 `protobuf:"bytes,1,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
+	// from_offset, to_offset: the records [from, to) of the source's log are missing.
+	FromOffset int64 `protobuf:"varint,2,opt,name=from_offset,json=fromOffset,proto3" json:"from_offset,omitempty"`
+	ToOffset   int64 `protobuf:"varint,3,opt,name=to_offset,json=toOffset,proto3" json:"to_offset,omitempty"`
+	// from_ts, to_ts: windows that touch this span may be incomplete, Unix milliseconds.
+	FromTs        int64 `protobuf:"varint,4,opt,name=from_ts,json=fromTs,proto3" json:"from_ts,omitempty"`
+	ToTs          int64 `protobuf:"varint,5,opt,name=to_ts,json=toTs,proto3" json:"to_ts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -239,6 +243,20 @@ func (x *Gap) GetFromOffset() int64 {
 func (x *Gap) GetToOffset() int64 {
 	if x != nil {
 		return x.ToOffset
+	}
+	return 0
+}
+
+func (x *Gap) GetFromTs() int64 {
+	if x != nil {
+		return x.FromTs
+	}
+	return 0
+}
+
+func (x *Gap) GetToTs() int64 {
+	if x != nil {
+		return x.ToTs
 	}
 	return 0
 }
@@ -498,13 +516,15 @@ const file_tributary_v1_control_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x18\n" +
 	"\avisitor\x18\x02 \x01(\tR\avisitor\x12\x12\n" +
-	"\x04user\x18\x03 \x01(\tR\x04user\"d\n" +
+	"\x04user\x18\x03 \x01(\tR\x04user\"\x92\x01\n" +
 	"\x03Gap\x12\x1f\n" +
 	"\vdecision_id\x18\x01 \x01(\tR\n" +
 	"decisionId\x12\x1f\n" +
 	"\vfrom_offset\x18\x02 \x01(\x03R\n" +
 	"fromOffset\x12\x1b\n" +
-	"\tto_offset\x18\x03 \x01(\x03R\btoOffset\"c\n" +
+	"\tto_offset\x18\x03 \x01(\x03R\btoOffset\x12\x17\n" +
+	"\afrom_ts\x18\x04 \x01(\x03R\x06fromTs\x12\x13\n" +
+	"\x05to_ts\x18\x05 \x01(\x03R\x04toTs\"c\n" +
 	"\x04Link\x12\x18\n" +
 	"\avisitor\x18\x01 \x01(\tR\avisitor\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x1d\n" +

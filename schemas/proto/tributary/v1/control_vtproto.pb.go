@@ -86,6 +86,8 @@ func (m *Gap) CloneVT() *Gap {
 	r.DecisionId = m.DecisionId
 	r.FromOffset = m.FromOffset
 	r.ToOffset = m.ToOffset
+	r.FromTs = m.FromTs
+	r.ToTs = m.ToTs
 	if len(m.unknownFields) > 0 {
 		r.unknownFields = make([]byte, len(m.unknownFields))
 		copy(r.unknownFields, m.unknownFields)
@@ -244,6 +246,12 @@ func (this *Gap) EqualVT(that *Gap) bool {
 		return false
 	}
 	if this.ToOffset != that.ToOffset {
+		return false
+	}
+	if this.FromTs != that.FromTs {
+		return false
+	}
+	if this.ToTs != that.ToTs {
 		return false
 	}
 	return string(this.unknownFields) == string(that.unknownFields)
@@ -520,6 +528,16 @@ func (m *Gap) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 	if m.unknownFields != nil {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
+	}
+	if m.ToTs != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.ToTs))
+		i--
+		dAtA[i] = 0x28
+	}
+	if m.FromTs != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.FromTs))
+		i--
+		dAtA[i] = 0x20
 	}
 	if m.ToOffset != 0 {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.ToOffset))
@@ -812,6 +830,12 @@ func (m *Gap) SizeVT() (n int) {
 	}
 	if m.ToOffset != 0 {
 		n += 1 + protohelpers.SizeOfVarint(uint64(m.ToOffset))
+	}
+	if m.FromTs != 0 {
+		n += 1 + protohelpers.SizeOfVarint(uint64(m.FromTs))
+	}
+	if m.ToTs != 0 {
+		n += 1 + protohelpers.SizeOfVarint(uint64(m.ToTs))
 	}
 	n += len(m.unknownFields)
 	return n
@@ -1336,6 +1360,44 @@ func (m *Gap) UnmarshalVT(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.ToOffset |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field FromTs", wireType)
+			}
+			m.FromTs = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.FromTs |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ToTs", wireType)
+			}
+			m.ToTs = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ToTs |= int64(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}
@@ -2423,6 +2485,44 @@ func (m *Gap) UnmarshalVTUnsafe(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.ToOffset |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field FromTs", wireType)
+			}
+			m.FromTs = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.FromTs |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ToTs", wireType)
+			}
+			m.ToTs = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ToTs |= int64(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}
