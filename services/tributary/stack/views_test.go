@@ -73,7 +73,7 @@ func TestEveryColumnHasAComment(t *testing.T) {
 	db := fresh(t)
 	expect(t, db, "SELECT table, name FROM system.columns WHERE database IN ('bi', 'api') AND comment = ''")
 	expect(t, db, "SELECT DISTINCT table FROM system.columns WHERE database = 'bi' ORDER BY table", "completeness", "dead_letters", "events",
-		"funnel_daily", "funnel_hourly", "funnel_minutes", "funnel_steps", "funnel_steps_by_occurrence", "intake", "late_events", "orders", "sessions")
+		"funnel_daily", "funnel_hourly", "funnel_minutes", "funnel_steps", "funnel_steps_by_occurrence", "gaps", "intake", "late_events", "orders", "sessions")
 	if applied, err := stack.Migrate(context.Background(), db, 3); err != nil || len(applied) != 0 {
 		t.Errorf("migrating again: %v, %v", applied, err)
 	}
