@@ -15,6 +15,9 @@ type room struct {
 
 var laptop = []string{"pkg/sim", "pkg/embedded"} // only for the CLI
 
+// forTests are packages that only tests import, and each other.
+var forTests = []string{"pkg/embedded/harness", "pkg/kafka/kafkatest", "pkg/kafka/conformance"}
+
 // rooms point one way: services → adapters and edge → stream → pure.
 var rooms = []room{
 	{folder: "schemas"},
@@ -28,6 +31,8 @@ var rooms = []room{
 	{folder: "pkg/stream"},
 	{folder: "pkg/obs"},
 	{folder: "pkg/checkpoint"}, // it takes an interface, so not even state
+	{folder: "pkg/kafka/kafkatest", may: []string{"pkg/kafka"}},
+	{folder: "pkg/kafka/conformance", may: []string{"pkg/kafka", "pkg/stream"}},
 	{folder: "pkg/kafka", may: []string{"pkg/stream"}},
 	{folder: "pkg/state", may: []string{"pkg/stream"}},
 	{folder: "pkg/clickhouse", may: pure},
@@ -35,7 +40,7 @@ var rooms = []room{
 	{folder: "pkg/collect", may: []string{"pkg/event", "pkg/obs", "pkg/enrich"}},
 
 	{folder: "pkg/sim"}, // the ground truth owes nothing to what it judges
-	{folder: "pkg/embedded/harness", may: []string{"pkg/embedded"}}, // imported by tests only
+	{folder: "pkg/embedded/harness", may: []string{"pkg/embedded"}},
 	{folder: "pkg/embedded/kafka", may: []string{"pkg/obs"}},
 	{folder: "pkg/embedded/clickhouse", may: []string{"pkg/obs"}},
 
@@ -96,6 +101,9 @@ func importFaults(p listed) []string {
 	for _, to := range p.Imports {
 		if !rooms[i].allows(to) {
 			faults = append(faults, fmt.Sprintf("%s: may not import %s", from, strings.TrimPrefix(to, module+"/")))
+		}
+		if own, isOurs := ours(to); isOurs && underAny(own, forTests) && !underAny(from, forTests) {
+			faults = append(faults, fmt.Sprintf("%s: imports %s, which is for tests", from, own))
 		}
 		if in, ruled := keepers(to); ruled && !underAny(from, in) {
 			faults = append(faults, fmt.Sprintf("%s: imports %s, which is left to %v", from, to, in))

@@ -32,6 +32,13 @@ func Start(t testing.TB, o Options) *Cluster {
 	return c
 }
 
+// Need skips the test without Apache Kafka on the machine, or fails it if Required.
+func Need(t testing.TB) {
+	t.Helper()
+	_, err := find(context.Background(), Version)
+	give(t, err)
+}
+
 func give(t testing.TB, err error) {
 	t.Helper()
 	switch {

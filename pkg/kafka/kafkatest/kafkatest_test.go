@@ -2,9 +2,11 @@ package kafkatest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -103,5 +105,27 @@ func TestSameFolderAgain(t *testing.T) {
 	}
 	if _, err := os.Stat(dir + "/node1/server.log"); err != nil {
 		t.Error(err)
+	}
+}
+
+// Ensure that a machine without Apache Kafka is told what to do, and that this is a failure where it must not happen.
+func TestMissing(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	_, err := kafkatest.Launch(t.Context(), kafkatest.Options{Dir: t.TempDir()})
+	if !errors.Is(err, kafkatest.ErrMissing) || !strings.Contains(err.Error(), "run ./scripts/kafka fetch") {
+		t.Errorf("got %v", err)
+	}
+	for _, c := range []struct {
+		ci, apache string
+		want       bool
+	}{{"", "", false}, {"true", "", true}, {"", "required", true}} {
+		t.Setenv("CI", c.ci)
+		t.Setenv("TRIBUTARY_APACHE", c.apache)
+		if got := kafkatest.Required(); got != c.want {
+			t.Errorf("CI=%s TRIBUTARY_APACHE=%s: required is %t", c.ci, c.apache, got)
+		}
+	}
+	if _, err := kafkatest.Launch(t.Context(), kafkatest.Options{Nodes: 2}); err == nil || !strings.Contains(err.Error(), "use 1 or 3") {
+		t.Errorf("two nodes: %v", err)
 	}
 }
