@@ -55,13 +55,13 @@ func (r *Reader) next(broker int32) (req *fetchRequest, asks map[int32]ask, idle
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	req, asks = r.request(r.topic, broker), map[int32]ask{}
-	leads := 0
+	leads, now := 0, time.Now()
 	for _, p := range r.parts { // in no order: so that none starves under MaxBytes
 		if !p.fetchable() || p.leader.broker != broker {
 			continue
 		}
 		leads++
-		if p.asked || !p.room() {
+		if p.asked || !p.room() || now.Before(p.notBefore) {
 			continue
 		}
 		p.asked = true

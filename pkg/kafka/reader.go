@@ -89,7 +89,7 @@ func (r *Reader) look() {
 
 const (
 	// lookAgain is how soon a partition that has no leader or waits for its next try is looked at again.
-	lookAgain = 200 * time.Millisecond
+	lookAgain = 100 * time.Millisecond
 	// lookAnyway is how often the leaders are asked for though nothing failed: a broker that hangs does not say that it lost its.
 	lookAnyway = 5 * time.Second
 )
@@ -179,12 +179,12 @@ func (r *Reader) none() bool {
 	return len(r.parts) == 0
 }
 
-// unsettled tells whether a partition waits for a leader or for its next try.
+// unsettled tells whether a partition waits for a leader, for its next try, or for a loop that fetches it.
 func (r *Reader) unsettled() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, p := range r.parts {
-		if !p.ended && !p.fetchable() && !p.comparing {
+		if !p.ended && !p.comparing && !(p.fetchable() && r.loops[p.leader.broker]) {
 			return true
 		}
 	}
