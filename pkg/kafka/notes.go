@@ -18,9 +18,24 @@ const MaxNote = 4096
 
 // Notes reads the notes of a group about partitions 0..n-1; empty where there is none.
 func (c *Client) Notes(ctx context.Context, group, topic string, n int) ([]string, error) {
-	parts := make([]int, n)
+	committed, err := c.committed(ctx, group, topic, n)
+	if err != nil {
+		return nil, fmt.Errorf("read notes %s: %w", group, err)
+	}
+	out := make([]string, n)
+	for i, o := range committed {
+		if o.CommittedOffset >= 0 {
+			out[i] = o.Metadata
+		}
+	}
+	return out, nil
+}
+
+// committed reads what a group has committed of partitions 0..n-1; an offset of −1 is none.
+func (c *Client) committed(ctx context.Context, group, topic string, n int) ([]kafkago.OffsetFetchPartition, error) {
+	parts, out := make([]int, n), make([]kafkago.OffsetFetchPartition, n)
 	for i := range parts {
-		parts[i] = i
+		parts[i], out[i].CommittedOffset = i, -1
 	}
 	var res *kafkago.OffsetFetchResponse
 	err := c.coordinated(ctx, func() (err error) {
@@ -30,20 +45,20 @@ func (c *Client) Notes(ctx context.Context, group, topic string, n int) ([]strin
 		}
 		return err
 	})
-	out := make([]string, n)
 	if errors.Is(err, kafkago.GroupIdNotFound) {
 		return out, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read notes %s: %w", group, err)
+		return nil, err
 	}
 	for _, p := range res.Topics[topic] {
 		if p.Error != nil {
-			return nil, fmt.Errorf("read note %s of %s/%d: %w", group, topic, p.Partition, p.Error)
+			return nil, fmt.Errorf("%s/%d: %w", topic, p.Partition, p.Error)
 		}
-		if p.CommittedOffset >= 0 {
-			out[p.Partition] = p.Metadata
+		if p.Partition < 0 || p.Partition >= n {
+			return nil, fmt.Errorf("%s/%d was not asked for", topic, p.Partition)
 		}
+		out[p.Partition] = p
 	}
 	return out, nil
 }

@@ -2,11 +2,7 @@ package kafka
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"time"
-
-	kafkago "github.com/segmentio/kafka-go"
 
 	"github.com/tributary-data/tributary/pkg/stream"
 )
@@ -84,50 +80,4 @@ func (a all) Run(ctx context.Context, f Folder) error {
 		committer.commit(ctx, f.Progress())
 	}
 	return nil
-}
-
-// commitEvery is how often progress is committed to the group. It is for lag tools only, never a start position (design §3).
-const commitEvery = 5 * time.Second
-
-// Note of a committed offset, as JSON in its metadata: what lag tools cannot know from the offset alone.
-type Note struct {
-	// Watermark that the state has reached, Unix milliseconds; 0: none yet.
-	Watermark int64 `json:"w"`
-	// At is when the state was committed, Unix milliseconds.
-	At int64 `json:"at"`
-	// Instance that did it.
-	Instance string `json:"by,omitempty"`
-}
-
-// committer commits offsets with notes to a group.
-type committer struct {
-	client *Client
-	topic  string
-	member member
-	last   map[int32]stream.Progress
-}
-
-// commit sends what changed. An offset that cannot be committed is none of the fold's business: the next one will do.
-func (c *committer) commit(ctx context.Context, progress map[int32]stream.Progress) {
-	var list []kafkago.OffsetCommit
-	for id, p := range progress {
-		if p.Next == 0 || c.last[id] == p {
-			continue
-		}
-		note, err := json.Marshal(Note{Watermark: max(p.Watermark, 0), At: p.At.UnixMilli(), Instance: c.member.instance})
-		if err != nil {
-			continue
-		}
-		list = append(list, kafkago.OffsetCommit{Partition: int(id), Offset: p.Next, Metadata: string(note)})
-	}
-	if len(list) == 0 {
-		return
-	}
-	limit, cancel := context.WithTimeout(ctx, c.client.config.Timeout)
-	defer cancel()
-	_, err := c.client.client.OffsetCommit(limit, &kafkago.OffsetCommitRequest{GroupID: c.member.group, GenerationID: int(c.member.generation),
-		MemberID: c.member.id, InstanceID: c.member.instance, Topics: map[string][]kafkago.OffsetCommit{c.topic: list}})
-	if err == nil {
-		c.last = progress
-	}
 }

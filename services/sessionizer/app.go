@@ -71,7 +71,7 @@ func (a *app) fold(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	keeper := &parts.Keeper{Stage: parts.Stage{Name: "visitor", Topic: from, Generation: a.config.Generation, Epoch: a.config.Epoch, Partitions: n},
+	keeper := &parts.Keeper{Stage: parts.Stage{Name: parts.StageVisitor, Topic: from, Generation: a.config.Generation, Epoch: a.config.Epoch, Partitions: n},
 		Dir: a.dir, Health: a.health, Log: a.log}
 	if err := keeper.Claim(); err != nil {
 		return err

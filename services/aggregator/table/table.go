@@ -8,6 +8,7 @@ import (
 	"github.com/tributary-data/tributary/pkg/event"
 	"github.com/tributary-data/tributary/pkg/stream"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
+	"github.com/tributary-data/tributary/services/internal/parts"
 )
 
 // Events are the facts, one row per record of the log.
@@ -63,10 +64,10 @@ func Gap(epoch uint16, stage string, generation uint8, partition uint16, version
 
 // Stages of progress.
 const (
-	StageVisitor  = "visitor"
-	StageEvents   = "events"
-	StageSessions = "sessions"
-	StageLetters  = "dead-letters"
+	StageVisitor  = parts.StageVisitor
+	StageEvents   = parts.StageEvents
+	StageSessions = parts.StageSessions
+	StageLetters  = parts.StageLetters
 )
 
 // Buried is the row of a record that a stage failed on, by its place.

@@ -15,25 +15,6 @@ import (
 	"github.com/tributary-data/tributary/pkg/stream"
 )
 
-// Stage is a stage's work on one topic.
-type Stage struct {
-	// Name of the stage, and Topic that it folds.
-	Name, Topic string
-	// Generation of events and epoch of what is derived from it.
-	Generation uint8
-	Epoch      uint16
-	// Partitions of the topic.
-	Partitions int
-}
-
-// Group is the stage's consumer group.
-func (s Stage) Group() string {
-	if s.Epoch > 0 {
-		return fmt.Sprintf("tributary-%s.e%d", s.Name, s.Epoch)
-	}
-	return "tributary-" + s.Name
-}
-
 // Keeper keeps the partitions of one stage. It implements stream.Watcher.
 type Keeper struct {
 	Stage
@@ -43,24 +24,22 @@ type Keeper struct {
 	Log    *zap.Logger
 }
 
-// Folder of the stage's stores, one per partition.
-func (k *Keeper) Folder() string {
-	return filepath.Join(k.Dir, k.Name, fmt.Sprintf("g%d.e%d", k.Generation, k.Epoch))
-}
+// stores is the folder of the stage's stores, one per partition.
+func (k *Keeper) stores() string { return filepath.Join(k.Dir, filepath.FromSlash(k.Folder())) }
 
-func (k *Keeper) folder(p int32) string { return filepath.Join(k.Folder(), strconv.Itoa(int(p))) }
+func (k *Keeper) store(p int32) string { return filepath.Join(k.stores(), strconv.Itoa(int(p))) }
 
 // Claim takes the folder for the stage.
-func (k *Keeper) Claim() error { return state.Claim(k.Folder(), k.Partitions) }
+func (k *Keeper) Claim() error { return state.Claim(k.stores(), k.Partitions) }
 
 // Open opens a partition's store.
 func (k *Keeper) Open(_ context.Context, p int32) (*state.Store, error) {
-	return state.Open(k.folder(p), state.Options{Log: k.Log})
+	return state.Open(k.store(p), state.Options{Log: k.Log})
 }
 
 // Stored lists the partitions whose state is here.
 func (k *Keeper) Stored() (out []int32) {
-	entries, err := os.ReadDir(k.Folder())
+	entries, err := os.ReadDir(k.stores())
 	if err != nil {
 		return nil // the folder is not there yet
 	}
