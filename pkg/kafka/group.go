@@ -98,7 +98,7 @@ func (g Group) drain(ctx context.Context, f Folder, partitions []int32) error {
 
 // stay sends heartbeats, and commits progress, until the generation ends.
 func (g Group) stay(ctx context.Context, m member, f Folder) error {
-	committer := committer{client: g.Client, topic: g.Topic, member: m}
+	committer := committer{client: g.Client, topic: g.Topic, by: g.Instance, member: m}
 	committed, answered := time.Now(), time.Now()
 	for {
 		if err := wait(ctx, g.Heartbeat); err != nil {

@@ -75,7 +75,7 @@ func (a all) Run(ctx context.Context, f Folder) error {
 	if err := f.Assign(ctx, parts); err != nil {
 		return err
 	}
-	committer := committer{client: a.client, topic: a.share.Topic, member: member{group: a.share.Group, generation: -1}}
+	committer := committer{client: a.client, topic: a.share.Topic, by: a.share.Instance, member: member{group: a.share.Group, generation: -1}}
 	for wait(ctx, commitEvery) == nil {
 		committer.commit(ctx, f.Progress())
 	}

@@ -29,6 +29,7 @@ type committer struct {
 	client *Client
 	topic  string
 	member member
+	by     string // the instance's name
 	last   map[int32]stream.Progress
 }
 
@@ -39,7 +40,7 @@ func (c *committer) commit(ctx context.Context, progress map[int32]stream.Progre
 		if p.Next == 0 || c.last[id] == p {
 			continue
 		}
-		note, err := json.Marshal(Note{Watermark: max(p.Watermark, 0), At: p.At.UnixMilli(), Instance: c.member.instance})
+		note, err := json.Marshal(Note{Watermark: max(p.Watermark, 0), At: p.At.UnixMilli(), Instance: c.by})
 		if err != nil {
 			continue
 		}

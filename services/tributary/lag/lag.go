@@ -134,12 +134,13 @@ func (r Row) Behind() bool {
 // Text of the row's parts, for a table.
 func (r Row) Text() (behind, drain, note string) {
 	behind, drain = "?", "?"
+	if !r.Behind() {
+		drain = "-" // it is a matter of the moment
+	}
 	if r.Seconds != nil {
 		behind = span(*r.Seconds)
 	}
 	switch {
-	case r.Drain == nil && r.Records == 0:
-		drain = "0 s"
 	case r.Drain != nil && *r.Drain < 0:
 		drain = "never: the lag grows"
 	case r.Drain != nil:

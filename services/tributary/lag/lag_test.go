@@ -57,11 +57,11 @@ func TestRows(t *testing.T) {
 	c := cluster{ranges: []kafka.Range{{Last: 100}, {Last: 100}, {Last: 100}, {First: 50, Last: 100}, {Last: 0}, {Last: 7}},
 		said: []kafka.Committed{said(100, 3, 0.2), said(90, 3, 42), said(90, 3600, 0), said(20, 1, 600), {Next: -1}, {Next: -1}}}
 	want := []string{
-		"0 records, 0.0 s, 0 s, ",
+		"0 records, 0.0 s, -, ",
 		"10 records, 42 s, ?, ",
 		"10 records, 60 min, ?, ", // it has stood still since
 		"50 records, 10 min, ?, data lost: see README, When a partition stops",
-		"0 records, ?, 0 s, nobody has committed yet",
+		"0 records, ?, -, nobody has committed yet",
 		"7 records, ?, ?, nobody has committed yet",
 	}
 	for i, r := range read(t, c) {
