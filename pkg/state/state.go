@@ -40,6 +40,7 @@ type Options struct {
 type Store struct {
 	db      *pebble.DB
 	next    int64
+	lineage string
 	changes changes // of the commit in hand
 }
 
@@ -48,6 +49,9 @@ func Open(dir string, o Options) (*Store, error) {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = 4 << 20
 	}
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
 	cache := pebble.NewCache(o.CacheBytes)
 	defer cache.Unref()
 	db, err := pebble.Open(dir, &pebble.Options{FS: o.FS, Cache: cache, MemTableSize: 8 << 20, Logger: quiet{o.Log}})
@@ -55,19 +59,29 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, refused(dir, err)
 	}
 	s := &Store{db: db}
+	if s.next, err = next(db); err == nil {
+		s.lineage, err = lineage(o.FS, dir)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return s, nil
+}
+
+// next reads the offset to resume from.
+func next(db *pebble.DB) (int64, error) {
 	value, closer, err := db.Get(nextKey)
 	switch {
 	case errors.Is(err, pebble.ErrNotFound):
-		return s, nil
+		return 0, nil
 	case err != nil:
-		return nil, errors.Join(fmt.Errorf("read next offset: %w", err), db.Close())
+		return 0, fmt.Errorf("read next offset: %w", err)
 	}
 	defer closer.Close()
 	if len(value) != 8 {
-		return nil, errors.Join(fmt.Errorf("next offset has %d bytes, expected 8", len(value)), db.Close())
+		return 0, fmt.Errorf("next offset has %d bytes, expected 8", len(value))
 	}
-	s.next = int64(binary.BigEndian.Uint64(value))
-	return s, nil
+	return int64(binary.BigEndian.Uint64(value)), nil
 }
 
 // refused makes a sentence of a store that does not open.
