@@ -19,6 +19,7 @@ var direct = map[string]string{
 	"github.com/ClickHouse/clickhouse-go/v2":   "the only ClickHouse client",
 	"github.com/ClickHouse/ch-go":              "block compression of the embedded engine's front end",
 	"github.com/cockroachdb/pebble/v2":         "state of a partition",
+	"gocloud.dev":                              "the bucket of checkpoints: folder, S3, Google Cloud Storage",
 	"google.golang.org/protobuf":               "records in the log",
 	"github.com/planetscale/vtprotobuf":        "their fast codec",
 	"github.com/klauspost/compress":            "gzip of requests, snappy and zstd of batches",

@@ -39,6 +39,7 @@ type Options struct {
 type Store struct {
 	db      *pebble.DB
 	at      stream.Position
+	lineage string
 	changes changes // of the commit in hand
 }
 
@@ -47,25 +48,36 @@ func Open(dir string, o Options) (*Store, error) {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = 4 << 20
 	}
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
 	cache := pebble.NewCache(o.CacheBytes)
 	defer cache.Unref()
 	db, err := pebble.Open(dir, &pebble.Options{FS: o.FS, Cache: cache, MemTableSize: 8 << 20, Logger: quiet{o.Log}})
 	if err != nil {
 		return nil, refused(dir, err)
 	}
-	s := &Store{db: db, at: stream.Start()}
-	value, closer, err := db.Get(positionKey)
-	switch {
-	case errors.Is(err, pebble.ErrNotFound):
-		return s, nil
-	case err != nil:
-		return nil, errors.Join(fmt.Errorf("read position: %w", err), db.Close())
+	s := &Store{db: db}
+	if s.at, err = position(db); err == nil {
+		s.lineage, err = lineage(o.FS, dir)
 	}
-	defer closer.Close()
-	if s.at, err = decodePosition(value); err != nil {
+	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return s, nil
+}
+
+// position reads where to go on from.
+func position(db *pebble.DB) (stream.Position, error) {
+	value, closer, err := db.Get(positionKey)
+	switch {
+	case errors.Is(err, pebble.ErrNotFound):
+		return stream.Start(), nil
+	case err != nil:
+		return stream.Position{}, fmt.Errorf("read position: %w", err)
+	}
+	defer closer.Close()
+	return decodePosition(value)
 }
 
 // refused makes a sentence of a store that does not open.
