@@ -31,6 +31,8 @@ type Source struct {
 	// Partition of Partitions.
 	Partition  int32 `json:"partition"`
 	Partitions int   `json:"partitions"`
+	// Rebuilds counts how often the partition was folded again from the log's start by an operator's decision.
+	Rebuilds int `json:"rebuilds,omitempty"`
 }
 
 // Point is the place in the input's log up to which the state knows it.
@@ -111,7 +113,7 @@ func (s Source) check() error {
 		return fmt.Errorf("stage %q: lower-case letters, digits and dashes only, and not decision", s.Stage)
 	case !plain(s.TopicID, hexDigits), s.Topic == "":
 		return fmt.Errorf("topic %q with id %q: a name and lower-case hex are needed", s.Topic, s.TopicID)
-	case s.Partition < 0 || int(s.Partition) >= s.Partitions:
+	case s.Partition < 0 || int(s.Partition) >= s.Partitions || s.Rebuilds < 0:
 		return fmt.Errorf("partition %d of %d", s.Partition, s.Partitions)
 	}
 	return nil

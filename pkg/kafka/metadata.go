@@ -117,6 +117,15 @@ func (c *Client) epochEnd(ctx context.Context, topic string, partition int32, l 
 	return end, nil
 }
 
+// TopicID is the cluster's id of a topic. One of the same name that is made later has another.
+func (c *Client) TopicID(ctx context.Context, topic string) ([16]byte, error) {
+	l, err := c.describe(ctx, topic)
+	if err != nil {
+		return [16]byte{}, err
+	}
+	return l.id, nil
+}
+
 // roundTrip carries a call of ours, within the time that one request may take.
 func (c *Client) roundTrip(ctx context.Context, m protocol.Message) (*answer, error) {
 	limit, cancel := context.WithTimeout(ctx, c.config.Timeout)

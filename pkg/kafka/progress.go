@@ -37,10 +37,10 @@ type committer struct {
 func (c *committer) commit(ctx context.Context, progress map[int32]stream.Progress) {
 	var list []kafkago.OffsetCommit
 	for id, p := range progress {
-		if p.Next == 0 || c.last[id] == p {
+		if was, ok := c.last[id]; ok && was == p {
 			continue
 		}
-		note, err := json.Marshal(Note{Watermark: max(p.Watermark, 0), At: p.At.UnixMilli(), Instance: c.by})
+		note, err := json.Marshal(Note{Watermark: max(p.Watermark, 0), At: max(p.At.UnixMilli(), 0), Instance: c.by})
 		if err != nil {
 			continue
 		}

@@ -52,7 +52,8 @@ type Pool[O any] struct {
 	// Config of every loop; Metrics adds what it is told of.
 	Config  Config
 	Metrics *Metrics
-	// Open makes the part of a partition, restored from its store. An error that is no *Halt ends the pool.
+	// Open makes the part of a partition, restored from its store. An error that is neither a *Halt nor marked by Transient ends
+	// the pool.
 	Open func(ctx context.Context, partition int32) (Part[O], error)
 	// Reader of the topic.
 	Reader Reader
@@ -180,7 +181,7 @@ func (p *Pool[O]) keepFolding(ctx context.Context, id int32) {
 	for ctx.Err() == nil {
 		err := p.fold(ctx, id, failed.skip)
 		var fatal *openError
-		if errors.As(err, &fatal) && HaltOf(err) == nil && ctx.Err() == nil {
+		if errors.As(err, &fatal) && HaltOf(err) == nil && !errors.Is(err, errTransient) && ctx.Err() == nil {
 			select {
 			case p.fatal <- fmt.Errorf("partition %d: %w", id, err):
 			default: // another one came first
@@ -203,12 +204,26 @@ func (p *Pool[O]) keepFolding(ctx context.Context, id int32) {
 	}
 }
 
+// opened notes where a partition's state is before its first commit: whoever asks what a halted one lacks needs that.
+func (p *Pool[O]) opened(id int32, at Position) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, ok := p.progress[id]; !ok && p.tasks[id] != nil {
+		p.progress[id] = Progress{Position: at}
+	}
+}
+
 func (p *Pool[O]) stopped(id int32, err error) {
 	p.Metrics.stopped(id, err)
 	if p.Watcher != nil {
 		p.Watcher.Stopped(id, err)
 	}
 }
+
+var errTransient = errors.New("")
+
+// Transient marks an error of Open that may be gone at the next try.
+func Transient(err error) error { return fmt.Errorf("%w%w", err, errTransient) }
 
 // openError marks what came before the loop.
 type openError struct{ error }
@@ -230,6 +245,7 @@ func (p *Pool[O]) fold(ctx context.Context, id int32, skip func(int64) bool) (er
 	if part.Gap != nil {
 		at = part.Gap.After(at)
 	}
+	p.opened(id, at)
 	source := p.Reader.Open(id, at)
 	defer p.Reader.Close(id)
 	c := p.Config

@@ -26,8 +26,8 @@ import (
 // app is the aggregator, built and not started.
 type app struct {
 	config   Config
-	dir      string
 	instance string
+	keepers  *parts.Keepers
 	log      *zap.Logger
 	client   *kafka.Client
 	db       *clickhouse.DB
@@ -58,7 +58,9 @@ func New(c Config, log *zap.Logger) (boot.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &app{config: c, dir: dir, instance: instance, log: log, client: client, db: db, health: &obs.Health{}, registry: obs.NewRegistry()}, nil
+	health, r := &obs.Health{}, obs.NewRegistry()
+	return &app{config: c, instance: instance, log: log, client: client, db: db, health: health, registry: r,
+		keepers: parts.NewKeepers(c.Parts, dir, health, log, r)}, nil
 }
 
 // Run folds until ctx ends. It does not flush then: stopping is the same path as crashing.
@@ -66,6 +68,10 @@ func (a *app) Run(ctx context.Context) error {
 	defer a.client.Close()
 	defer a.db.Close()
 	a.health.Unready("start", "Kafka's topics or ClickHouse's tables do not answer yet")
+	if err := a.keepers.Open(ctx); err != nil {
+		return err
+	}
+	defer a.keepers.Close()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		return obs.Serve(ctx, a.config.AdminAddr, obs.Admin(a.registry, a.health), boot.Announce("admin"))
@@ -85,29 +91,31 @@ func (a *app) fold(ctx context.Context) error {
 		return err
 	}
 	a.health.Ready("start")
-	a.log.Info("folding", zap.Strings("from", []string{events, sessions, schemas.TopicDeadLetters}), zap.Int("partitions", n), zap.String("state", a.dir))
+	a.log.Info("folding", zap.Strings("from", []string{events, sessions, schemas.TopicDeadLetters}), zap.Int("partitions", n), zap.String("state", a.keepers.Dir))
 	writer := clickhouse.NewWriter(a.db, a.log)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return writer.Run(ctx) })
-	for _, st := range []struct {
-		name, topic string
-		fold        func(p int32) fold
-	}{
-		{table.StageEvents, events, func(p int32) fold { return facts.New(a.config.Epoch, a.config.Generation, uint16(p)) }},
-		{table.StageSessions, sessions, func(p int32) fold { return cells.New(a.config.Epoch, a.config.Generation, uint16(p)) }},
-		{table.StageLetters, schemas.TopicDeadLetters, func(p int32) fold { return letters.New(a.config.Epoch, a.config.Generation, uint16(p)) }},
-	} {
-		keeper := &parts.Keeper{Stage: parts.Stage{Name: st.name, Topic: st.topic, Generation: a.config.Generation, Epoch: a.config.Epoch, Partitions: n},
-			Dir: a.dir, Health: a.health, Log: a.log}
-		if err := keeper.Claim(); err != nil {
+	folds := map[string]func(p int32) fold{
+		parts.StageEvents:   func(p int32) fold { return facts.New(a.config.Epoch, a.config.Generation, uint16(p)) },
+		parts.StageSessions: func(p int32) fold { return cells.New(a.config.Epoch, a.config.Generation, uint16(p)) },
+		parts.StageLetters:  func(p int32) fold { return letters.New(a.config.Epoch, a.config.Generation, uint16(p)) },
+	}
+	for _, stage := range parts.Stages(a.config.Generation, a.config.Epoch) {
+		make := folds[stage.Name]
+		if make == nil {
+			continue // another service's
+		}
+		stage.Partitions = n
+		keeper, err := a.keepers.Keeper(ctx, a.client, stage)
+		if err != nil {
 			return err
 		}
-		own, err := a.client.Ownership(kafka.Share{Form: a.config.Ownership, Group: keeper.Group(), Topic: st.topic, Partitions: n,
+		own, err := a.client.Ownership(kafka.Share{Form: a.config.Ownership, Group: keeper.Group(), Topic: stage.Topic, Partitions: n,
 			Instance: a.instance, Stored: keeper.Stored})
 		if err != nil {
 			return err
 		}
-		pool := a.pool(keeper, writer, st.fold)
+		pool := a.pool(keeper, writer, make)
 		g.Go(func() error { return pool.Run(ctx) })
 		g.Go(func() error { return own.Run(ctx, pool) })
 	}
@@ -134,7 +142,7 @@ func (a *app) pool(k *parts.Keeper, w *clickhouse.Writer, make func(p int32) fol
 			if err := f.Load(st, st.Position().Next); err != nil {
 				return part, errors.Join(fmt.Errorf("restore: %w", err), st.Close())
 			}
-			return stream.Part[clickhouse.Submission]{Fold: f, Store: st, Sink: w}, nil
+			return stream.Part[clickhouse.Submission]{Fold: f, Store: st, Sink: w, Gap: st.Gap, Committed: st.Committed, Background: st.Background}, nil
 		},
 		Reader:  kafka.NewReader(a.client, kafka.ReaderConfig{Topic: k.Topic}),
 		Watcher: k,

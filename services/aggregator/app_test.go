@@ -18,6 +18,7 @@ import (
 	"github.com/tributary-data/tributary/schemas"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 	"github.com/tributary-data/tributary/schemas/stores"
+	"github.com/tributary-data/tributary/services/internal/parts"
 )
 
 const (
@@ -117,7 +118,7 @@ func (w *world) round(t *testing.T, n int) {
 // instance runs an aggregator; stop ends it, as a crash would, since it flushes nothing.
 func (w *world) instance(t *testing.T) (stop func()) {
 	t.Helper()
-	r, err := New(Config{AdminAddr: "127.0.0.1:0", StateDir: t.TempDir(), ClickHouse: clickhouse.Config{Addr: w.engine}, Ownership: kafka.OwnGroup,
+	r, err := New(Config{AdminAddr: "127.0.0.1:0", StateDir: t.TempDir(), Parts: parts.Config{Checkpoints: t.TempDir()}, ClickHouse: clickhouse.Config{Addr: w.engine}, Ownership: kafka.OwnGroup,
 		Kafka: kafka.Config{Brokers: w.addr, Heartbeat: 50 * time.Millisecond, SessionTimeout: 6 * time.Second}, FlushEvery: 20 * time.Millisecond}, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)

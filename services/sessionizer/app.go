@@ -21,8 +21,8 @@ import (
 // app is the sessionizer, built and not started.
 type app struct {
 	config   Config
-	dir      string
 	instance string
+	keepers  *parts.Keepers
 	log      *zap.Logger
 	client   *kafka.Client
 	health   *obs.Health
@@ -49,14 +49,19 @@ func New(c Config, log *zap.Logger) (boot.Runner, error) {
 		return nil, err
 	}
 	r := obs.NewRegistry()
-	return &app{config: c, dir: dir, instance: instance, log: log, client: client, health: &obs.Health{}, registry: r,
-		metrics: stream.NewMetrics(r, "visitor")}, nil
+	health := &obs.Health{}
+	return &app{config: c, instance: instance, log: log, client: client, health: health, registry: r,
+		keepers: parts.NewKeepers(c.Parts, dir, health, log, r), metrics: stream.NewMetrics(r, "visitor")}, nil
 }
 
 // Run folds until ctx ends. It does not flush then: stopping is the same path as crashing.
 func (a *app) Run(ctx context.Context) error {
 	defer a.client.Close()
 	a.health.Unready("start", "the topics do not answer yet")
+	if err := a.keepers.Open(ctx); err != nil {
+		return err
+	}
+	defer a.keepers.Close()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		return obs.Serve(ctx, a.config.AdminAddr, obs.Admin(a.registry, a.health), boot.Announce("admin"))
@@ -71,13 +76,14 @@ func (a *app) fold(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	keeper := &parts.Keeper{Stage: parts.Stage{Name: parts.StageVisitor, Topic: from, Generation: a.config.Generation, Epoch: a.config.Epoch, Partitions: n},
-		Dir: a.dir, Health: a.health, Log: a.log}
-	if err := keeper.Claim(); err != nil {
+	stage := parts.Stages(a.config.Generation, a.config.Epoch)[0]
+	stage.Partitions = n
+	keeper, err := a.keepers.Keeper(ctx, a.client, stage)
+	if err != nil {
 		return err
 	}
 	a.health.Ready("start")
-	a.log.Info("folding", zap.String("from", from), zap.String("to", to), zap.Int("partitions", n), zap.String("state", a.dir))
+	a.log.Info("folding", zap.String("from", from), zap.String("to", to), zap.Int("partitions", n), zap.String("state", a.keepers.Dir))
 	g, ctx := errgroup.WithContext(ctx)
 	pool := &stream.Pool[visitor.Output]{
 		Config:  stream.Config{FlushEvery: a.config.FlushEvery, Recycle: true, FailPoint: boot.FailPoint, PoisonPerMinute: a.config.PoisonPerMinute},
@@ -108,5 +114,10 @@ func (a *app) open(ctx context.Context, k *parts.Keeper, p int32, out *lanes) (p
 	if err := f.Load(st, st.Position().Next); err != nil {
 		return part, errors.Join(fmt.Errorf("restore: %w", err), st.Close())
 	}
-	return stream.Part[visitor.Output]{Fold: f, Store: st, Sink: out, Background: out.run}, nil
+	return stream.Part[visitor.Output]{Fold: f, Store: st, Sink: out, Gap: st.Gap, Committed: st.Committed, Background: func(ctx context.Context) error {
+		g, ctx := errgroup.WithContext(ctx)
+		g.Go(func() error { return out.run(ctx) })
+		g.Go(func() error { return st.Background(ctx) })
+		return g.Wait()
+	}}, nil
 }

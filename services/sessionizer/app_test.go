@@ -20,6 +20,7 @@ import (
 	"github.com/tributary-data/tributary/schemas"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 	"github.com/tributary-data/tributary/schemas/stores"
+	"github.com/tributary-data/tributary/services/internal/parts"
 )
 
 const (
@@ -99,7 +100,7 @@ func (w *world) hour(t *testing.T, n int) {
 // instance runs a sessionizer; stop ends it, as a crash would, since it flushes nothing.
 func (w *world) instance(t *testing.T, epoch uint16, ownership string) (a *app, stop func()) {
 	t.Helper()
-	r, err := New(Config{AdminAddr: "127.0.0.1:0", StateDir: t.TempDir(), Epoch: epoch,
+	r, err := New(Config{AdminAddr: "127.0.0.1:0", StateDir: t.TempDir(), Parts: parts.Config{Checkpoints: t.TempDir()}, Epoch: epoch,
 		Kafka:     kafka.Config{Brokers: w.addr, Heartbeat: 50 * time.Millisecond, SessionTimeout: 6 * time.Second},
 		Ownership: ownership, FlushEvery: 20 * time.Millisecond}, zap.NewNop())
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tributary-data/tributary/pkg/kafka"
 	"github.com/tributary-data/tributary/pkg/obs"
+	"github.com/tributary-data/tributary/services/internal/parts"
 )
 
 // Config of the sessionizer, from TRIBUTARY_* variables.
@@ -20,6 +21,8 @@ type Config struct {
 	Epoch      uint16 `env:"EPOCH" envDefault:"0" help:"epoch of what is derived from it"`
 	// Ownership: group shares the partitions among the instances that run; all takes them all, for one instance.
 	Ownership string `env:"OWNERSHIP" envDefault:"group" help:"group: share the partitions with other instances; all: take them all"`
+	// Parts says where copies of the state go.
+	Parts parts.Config `envPrefix:""`
 	// Instance is this instance's name in the consumer groups: it keeps its partitions over a restart. Empty: host name and state folder.
 	Instance string `env:"INSTANCE" help:"name of this instance in the consumer groups, its own and the same after a restart; empty: host name and state folder"`
 	// PoisonPerMinute is how many records of a partition may be passed over, as dead letters, within a minute before it stops.

@@ -1,15 +1,18 @@
-// Package parts looks after the partitions of a stage: where their state is, how they fare, and what an operator is told of that.
+// Package parts looks after the partitions of a stage: where their state is and comes from, how they fare, and what operators are
+// told of that and decide about it.
 package parts
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/tributary-data/tributary/pkg/checkpoint"
 	"github.com/tributary-data/tributary/pkg/obs"
 	"github.com/tributary-data/tributary/pkg/state"
 	"github.com/tributary-data/tributary/pkg/stream"
@@ -18,10 +21,20 @@ import (
 // Keeper keeps the partitions of one stage. It implements stream.Watcher.
 type Keeper struct {
 	Stage
-	// Dir is the service's state folder.
+	// TopicID is the cluster's id of the topic.
+	TopicID [16]byte
+	// Dir is the service's state folder, Vault the bucket.
 	Dir    string
+	Vault  *checkpoint.Vault
+	Every  time.Duration
 	Health *obs.Health
 	Log    *zap.Logger
+	// Metrics may be nil.
+	Metrics *Metrics
+
+	mu       sync.Mutex
+	rebuilds map[int32]int // decided, by partition
+	looked   time.Time
 }
 
 // stores is the folder of the stage's stores, one per partition.
@@ -31,11 +44,6 @@ func (k *Keeper) store(p int32) string { return filepath.Join(k.stores(), strcon
 
 // Claim takes the folder for the stage.
 func (k *Keeper) Claim() error { return state.Claim(k.stores(), k.Partitions) }
-
-// Open opens a partition's store.
-func (k *Keeper) Open(_ context.Context, p int32) (*state.Store, error) {
-	return state.Open(k.store(p), state.Options{Log: k.Log})
-}
 
 // Stored lists the partitions whose state is here.
 func (k *Keeper) Stored() (out []int32) {
@@ -70,8 +78,7 @@ func (k *Keeper) Stopped(p int32, why error) {
 		}
 		return
 	}
-	do := k.remedy(p, h.Reason)
-	why = fmt.Errorf("%w; to go on, run %s (README, When a partition stops: %s)", h, do, h.Reason)
+	why = fmt.Errorf("%w; to go on, run %s (README, When a partition stops: %s)", h, k.remedy(p, h.Reason), h.Reason)
 	if k.Health.Degrade(k.part(p), why.Error()) {
 		k.Log.Error("partition stopped", zap.String("partition", k.part(p)), zap.String("topic", k.Topic), zap.String("reason", string(h.Reason)), zap.Error(why))
 	}
@@ -84,7 +91,7 @@ func (k *Keeper) remedy(p int32, r stream.Reason) string {
 		of += fmt.Sprintf(" --epoch %d", k.Epoch)
 	}
 	switch r {
-	case stream.ReasonTrimmed, stream.ReasonCorrupt:
+	case stream.ReasonTrimmed:
 		return "tributary state accept-gap " + of
 	case stream.ReasonPoison:
 		return "the service again once what writes them is mended, or with a higher TRIBUTARY_POISON_PER_MINUTE"

@@ -175,7 +175,7 @@ func (s *Stack) startServices(ctx context.Context) error {
 	services := []*member{ingest}
 	for _, name := range []string{"sessionizer", "aggregator"} {
 		services = append(services, s.service(name, func(func(what, first string) string) []string {
-			return []string{"TRIBUTARY_STATE_DIR=" + filepath.Join(s.config.Dir, "state", name), "TRIBUTARY_OWNERSHIP=" + s.config.Ownership}
+			return []string{"TRIBUTARY_STATE_DIR=" + filepath.Join(s.config.Dir, "state", name), "TRIBUTARY_CHECKPOINTS=" + filepath.Join(s.config.Dir, "checkpoints"), "TRIBUTARY_OWNERSHIP=" + s.config.Ownership}
 		}))
 	}
 	for _, m := range services {
