@@ -7,11 +7,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"gocloud.dev/blob"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -236,4 +240,25 @@ func (v *Vault) Manifests(ctx context.Context, s Source) ([]Manifest, error) {
 	err := tasks.Wait()
 	slices.SortFunc(found, newer)
 	return found, errors.Join(append(bad, err)...)
+}
+
+// Partitions lists those that have checkpoints under a folder such as visitor/g0.e0, or decisions, in order.
+func (v *Vault) Partitions(ctx context.Context, folder string) ([]int32, error) {
+	found := map[int32]bool{}
+	for _, under := range []string{folder + "/", decisions + folder + "/"} {
+		it := v.bucket.List(&blob.ListOptions{Prefix: under, Delimiter: "/"})
+		for {
+			o, err := it.Next(ctx)
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				return nil, fmt.Errorf("list %s: %w", under, err)
+			}
+			if p, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimPrefix(o.Key, under), "/"), 10, 32); err == nil && o.IsDir {
+				found[int32(p)] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found)), nil
 }

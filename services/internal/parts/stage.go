@@ -3,6 +3,7 @@ package parts
 import (
 	"fmt"
 
+	"github.com/tributary-data/tributary/pkg/checkpoint"
 	"github.com/tributary-data/tributary/schemas"
 )
 
@@ -48,3 +49,8 @@ func (s Stage) Group() string {
 
 // Folder of the stage's stores inside a service's state folder.
 func (s Stage) Folder() string { return fmt.Sprintf("%s/g%d.e%d", s.Name, s.Generation, s.Epoch) }
+
+// Checkpoints of a partition: what of them the bucket's names depend on. Topic id and partition count are not asked for.
+func (s Stage) Checkpoints(p int32) checkpoint.Source {
+	return checkpoint.Source{Stage: s.Name, Topic: s.Topic, TopicID: "00", Generation: s.Generation, Epoch: s.Epoch, Partition: p, Partitions: int(p) + 1}
+}
