@@ -26,6 +26,8 @@ type Group struct {
 	Instance string
 	// Stored lists partitions whose state is here from before. May be nil.
 	Stored func() []int32
+	// Joined is told of each generation that this member takes part in, with its partitions. May be nil.
+	Joined func(generation int32, partitions []int32)
 	// Heartbeat interval: how fast an instance notices that another one joined. Default: 3s
 	Heartbeat time.Duration
 	// Session timeout: how long a dead instance keeps its partitions; a drain must end within a third of it. Default: 45s
@@ -62,6 +64,9 @@ func (g Group) Run(ctx context.Context, f Folder) error {
 		partitions, err := g.join(ctx, &m, mine)
 		if err == nil {
 			mine.Owned, mine.Generation = slices.Clone(partitions), m.generation
+			if g.Joined != nil {
+				g.Joined(m.generation, partitions)
+			}
 			if err = g.drain(ctx, f, partitions); err != nil {
 				return err
 			}

@@ -47,6 +47,8 @@ type Share struct {
 	Instance string
 	// Stored lists partitions whose state this instance keeps from before: it is given them rather than others. May be nil.
 	Stored func() []int32
+	// Joined is told of each generation that this instance takes part in (Group). May be nil.
+	Joined func(generation int32, partitions []int32)
 }
 
 // Ownership of the partitions in the form that the share names.
@@ -55,7 +57,7 @@ func (c *Client) Ownership(s Share) (Ownership, error) {
 	case OwnAll:
 		return all{client: c, share: s}, nil
 	case OwnGroup:
-		return Group{Client: c, ID: s.Group, Topic: s.Topic, Partitions: s.Partitions, Instance: s.Instance, Stored: s.Stored,
+		return Group{Client: c, ID: s.Group, Topic: s.Topic, Partitions: s.Partitions, Instance: s.Instance, Stored: s.Stored, Joined: s.Joined,
 			Heartbeat: c.config.Heartbeat, Session: c.config.SessionTimeout}, nil
 	}
 	return nil, CheckOwnership(s.Form)

@@ -111,7 +111,7 @@ func (a *app) fold(ctx context.Context) error {
 			return err
 		}
 		own, err := a.client.Ownership(kafka.Share{Form: a.config.Ownership, Group: keeper.Group(), Topic: stage.Topic, Partitions: n,
-			Instance: a.instance, Stored: keeper.Stored})
+			Instance: a.instance, Stored: keeper.Stored, Joined: keeper.Joined})
 		if err != nil {
 			return err
 		}

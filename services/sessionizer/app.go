@@ -95,7 +95,7 @@ func (a *app) fold(ctx context.Context) error {
 		Watcher: keeper,
 	}
 	own, err := a.client.Ownership(kafka.Share{Form: a.config.Ownership, Group: keeper.Group(), Topic: from, Partitions: n,
-		Instance: a.instance, Stored: keeper.Stored})
+		Instance: a.instance, Stored: keeper.Stored, Joined: keeper.Joined})
 	if err != nil {
 		return err
 	}

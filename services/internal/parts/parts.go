@@ -59,6 +59,11 @@ func (k *Keeper) Stored() (out []int32) {
 	return out
 }
 
+// Joined tells which partitions the group gave this instance.
+func (k *Keeper) Joined(generation int32, partitions []int32) {
+	k.Log.Info("partitions assigned", zap.String("group", k.Group()), zap.Int32("generation", generation), zap.Int32s("partitions", partitions))
+}
+
 // part names a partition for people: stage and number.
 func (k *Keeper) part(p int32) string { return fmt.Sprintf("%s/%d", k.Name, p) }
 
