@@ -246,6 +246,12 @@ func (s *Stack) Kill(name string) bool {
 	return i >= 0 && s.members[i].kill()
 }
 
+// Signal sends a process a signal, such as SIGSTOP. It is false if the process was not running.
+func (s *Stack) Signal(name string, sig os.Signal) bool {
+	i := slices.IndexFunc(s.members, func(m *member) bool { return m.name == name })
+	return i >= 0 && s.members[i].current().cmd.Process.Signal(sig) == nil
+}
+
 // order in which data flows: what stops first has nobody left to complain about.
 var order = []string{"ingest", "sessionizer", "aggregator", "kafka", "clickhouse"}
 
