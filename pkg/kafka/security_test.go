@@ -3,10 +3,12 @@ package kafka_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +29,9 @@ func encrypted(c *kafkatest.Cluster, s kafka.Security) kafka.Security {
 	s.TLS, s.TLSCA = true, c.CA()
 	return s
 }
+
+// round keeps the topics of repeated tests apart: the broker is shared.
+var round atomic.Int32
 
 // Ensure that records go through every listener of Apache Kafka with the right settings.
 func TestSecureListeners(t *testing.T) {
@@ -55,7 +60,7 @@ func TestSecureListeners(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer client.Close()
-			topic := "secure-" + name
+			topic := fmt.Sprintf("secure-%s-%d", name, round.Add(1))
 			if err := client.EnsureTopics(t.Context(), []kafka.Topic{{Name: topic, Partitions: 1}}, 1); err != nil {
 				t.Fatal(err)
 			}
