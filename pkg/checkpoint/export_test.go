@@ -1,6 +1,10 @@
 package checkpoint
 
-import "testing"
+import (
+	"context"
+	"io"
+	"testing"
+)
 
 // Fail calls f before (done is false) and after each operation on the bucket; an error ends it.
 func (v *Vault) Fail(f func(op, key string, done bool) error) { v.fault = f }
@@ -13,3 +17,17 @@ const Fresh = fresh
 
 // Folder is the bucket's.
 func (v *Vault) Folder(t testing.TB) string { t.Helper(); return string(v.folder) }
+
+// Put writes one object.
+func (v *Vault) Put(ctx context.Context, key string, content func(io.Writer) error, once bool) error {
+	return v.put(ctx, key, content, once)
+}
+
+// Get reads one.
+func (v *Vault) Get(ctx context.Context, key string) ([]byte, error) { return v.get(ctx, key) }
+
+// ErrExists and ErrAbsent are what the bucket answers.
+var (
+	ErrExists = errExists
+	ErrAbsent = errAbsent
+)
