@@ -3,7 +3,6 @@ package checkpoint
 import (
 	"context"
 	"io"
-	"testing"
 )
 
 // Fail calls f before (done is false) and after each operation on the bucket; an error ends it.
@@ -16,7 +15,7 @@ var Decode = decode
 const Fresh = fresh
 
 // Folder is the bucket's.
-func (v *Vault) Folder(t testing.TB) string { t.Helper(); return string(v.folder) }
+func (v *Vault) Folder() string { return string(v.folder) }
 
 // Put writes one object.
 func (v *Vault) Put(ctx context.Context, key string, content func(io.Writer) error, once bool) error {

@@ -144,7 +144,7 @@ func TestDamage(t *testing.T) {
 				t.Fatal(err)
 			}
 			bad := m.Files[1].Object
-			if err := damage(filepath.Join(v.Folder(t), bad)); err != nil {
+			if err := damage(filepath.Join(v.Folder(), bad)); err != nil {
 				t.Fatal(err)
 			}
 			dir := filepath.Join(t.TempDir(), "restored")

@@ -53,7 +53,7 @@ func TestUnreadableManifest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(v.Folder(t), filepath.FromSlash(m.Name()))
+	path := filepath.Join(v.Folder(), filepath.FromSlash(m.Name()))
 	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func TestUnreadableManifest(t *testing.T) {
 		`{"version": 1}`:        "stage",
 		strings.Repeat(" ", 10): "EOF",
 	} {
-		if err := os.WriteFile(filepath.Join(v.Folder(t), filepath.FromSlash(name)), []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(v.Folder(), filepath.FromSlash(name)), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		got, err := v.Manifests(t.Context(), source)
