@@ -129,6 +129,53 @@ func TestCollectLeftovers(t *testing.T) {
 	}
 }
 
+// Ensure that an upload does not count on what may go while it lasts: old objects it puts again, young ones it leaves.
+func TestUploadRenewsWhatIsOld(t *testing.T) {
+	for _, remembers := range []bool{true, false} {
+		for pause, again := range map[time.Duration]bool{5 * time.Hour: false, 20 * time.Hour: true} {
+			v := vault(t, t.TempDir())
+			now := noon
+			dated(t, v, &now)
+			send := func(next int64, lineage string, previous *checkpoint.Manifest) (checkpoint.Manifest, int64) {
+				t.Helper()
+				dir := files(t, map[string]string{"1.sst": strings.Repeat("x", 9000), "LOG": fmt.Sprint(next)})
+				m, moved, err := v.Upload(t.Context(), dir, source, at(next, now), lineage, previous)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return m, moved
+			}
+			first, _ := send(1, id("a"), nil)
+			now = noon.Add(time.Hour)
+			send(50, id("b"), nil)
+			now = noon.Add(pause)
+			v.Fail(func(op, key string, done bool) error {
+				if op != "put" {
+					return nil
+				}
+				if done {
+					touch(t, v, key, now)
+					return nil
+				}
+				now = noon.Add(pause + 6*time.Hour) // slow
+				_, err := vault(t, v.Folder()).Collect(t.Context(), source, 1, checkpoint.MinAge, now)
+				return err
+			})
+			previous := &first
+			if !remembers {
+				previous = nil
+			}
+			m, moved := send(2, id("a"), previous)
+			if err := v.Verify(t.Context(), m, nil); err != nil {
+				t.Errorf("after %v, remembers %t: %v", pause, remembers, err)
+			}
+			if moved > 9000 != again {
+				t.Errorf("after %v, remembers %t: moved %d bytes", pause, remembers, moved)
+			}
+		}
+	}
+}
+
 // owner is a local store, as the bucket sees it: a lineage, files that never change, and one that does.
 type owner struct {
 	lineage  string
