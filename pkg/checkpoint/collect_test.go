@@ -34,6 +34,7 @@ func touch(t fataler, v *checkpoint.Vault, key string, when time.Time) {
 
 // dated makes the bucket stamp what is written with clock.
 func dated(t testing.TB, v *checkpoint.Vault, clock *time.Time) {
+	v.Clock(func() time.Time { return *clock })
 	v.Fail(func(op, key string, done bool) error {
 		if op == "put" && done {
 			touch(t, v, key, *clock)
@@ -107,7 +108,7 @@ func TestCollectLeftovers(t *testing.T) {
 	if err := os.WriteFile(lost, []byte("half"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	orphan := m.Files[0].Object + "0"
+	orphan := m.Files[0].Object + "0" // no upload of ours
 	if err := os.WriteFile(filepath.Join(v.Folder(), filepath.FromSlash(orphan)), []byte("x"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -208,6 +209,7 @@ func TestCollectNeverBreaksAManifest(t *testing.T) {
 				rt.Fatal(err)
 			}
 			defer (*v).Close()
+			(*v).Clock(func() time.Time { return w.now })
 		}
 		for range 2 {
 			w.owners = append(w.owners, w.owner(0))

@@ -3,16 +3,17 @@ package checkpoint
 import (
 	"context"
 	"io"
+	"time"
 )
 
 // Fail calls f before (done is false) and after each operation on the bucket; an error ends it.
 func (v *Vault) Fail(f func(op, key string, done bool) error) { v.fault = f }
 
+// Clock replaces the clock.
+func (v *Vault) Clock(now func() time.Time) { v.now = now }
+
 // Decode is for fuzzing.
 var Decode = decode
-
-// Fresh is what an upload counts on.
-const Fresh = fresh
 
 // Folder is the bucket's.
 func (v *Vault) Folder() string { return string(v.folder) }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
@@ -56,7 +57,7 @@ func openFolder(path string) (*Vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bucket in folder %s: %w", path, err)
 	}
-	return &Vault{bucket: b, folder: folder(path)}, nil
+	return &Vault{bucket: b, folder: folder(path), now: time.Now}, nil
 }
 
 // remedies are what to do when a bucket does not answer.
@@ -81,5 +82,5 @@ func openCloud(ctx context.Context, scheme, address string) (*Vault, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open bucket %s: %s: %w", address, remedies[scheme], err), ignored(b.Close()))
 	}
-	return &Vault{bucket: b}, nil
+	return &Vault{bucket: b, now: time.Now}, nil
 }
