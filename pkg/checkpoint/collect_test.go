@@ -177,6 +177,38 @@ func TestUploadRenewsWhatIsOld(t *testing.T) {
 	}
 }
 
+// Ensure that an upload of the very files that a collection is about to delete is whole: the collection looked before it.
+func TestUploadDuringCollect(t *testing.T) {
+	v := vault(t, t.TempDir())
+	now := noon
+	dated(t, v, &now)
+	send := func(next int64, lineage string) checkpoint.Manifest {
+		t.Helper()
+		m, _, err := v.Upload(t.Context(), files(t, map[string]string{"1.sst": "x"}), source, at(next, now), lineage, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	old := send(1, id("a"))
+	send(50, id("b"))
+	now = noon.Add(2 * day)
+	var again []checkpoint.Manifest
+	slow := vault(t, v.Folder())
+	slow.Fail(func(op, key string, done bool) error {
+		if op == "delete" && key == old.Files[0].Object && !done {
+			again = append(again, send(2, id("a")))
+		}
+		return nil
+	})
+	if c, err := slow.Collect(t.Context(), source, 1, day, now); err != nil || c.Objects != 1 || len(again) != 1 {
+		t.Fatalf("collected %+v, %v; %d uploads", c, err, len(again))
+	}
+	if err := v.Verify(t.Context(), again[0], nil); err != nil {
+		t.Error(err)
+	}
+}
+
 // owner is a local store, as the bucket sees it: a lineage, files that never change, and one that does.
 type owner struct {
 	lineage  string
