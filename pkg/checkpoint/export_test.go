@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"time"
+
+	"gocloud.dev/blob/memblob"
 )
 
 // Fail calls f before (done is false) and after each operation on the bucket; an error ends it.
@@ -17,6 +19,9 @@ var Decode = decode
 
 // Folder is the bucket's.
 func (v *Vault) Folder() string { return string(v.folder) }
+
+// InMemory is a vault in a bucket that is written as those of the clouds are.
+func InMemory() *Vault { return &Vault{bucket: memblob.OpenBucket(nil), now: time.Now} }
 
 // Put writes one object.
 func (v *Vault) Put(ctx context.Context, key string, content func(io.Writer) error, once bool) error {

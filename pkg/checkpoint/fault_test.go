@@ -85,8 +85,10 @@ func TestCrashAtEachStep(t *testing.T) {
 
 // Ensure that an object of which half was written is not there, and that write-once holds among many at once.
 func TestPut(t *testing.T) {
-	v := vault(t, t.TempDir())
-	checkPut(t, v)
+	checkPut(t, vault(t, t.TempDir()))
+	m := checkpoint.InMemory()
+	defer m.Close()
+	checkPut(t, m)
 }
 
 func checkPut(t *testing.T, v *checkpoint.Vault) {
