@@ -66,12 +66,18 @@ var remedies = map[string]string{
 	"gs": "check that the bucket exists, and GOOGLE_APPLICATION_CREDENTIALS or the machine's service account",
 }
 
+const checksum = "response_checksum_validation"
+
 func openCloud(ctx context.Context, scheme, address string) (*Vault, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" {
 		return nil, fmt.Errorf("bucket %s: write %s://bucket, and a folder in it as ?prefix=folder/", address, scheme)
 	}
-	b, err := blob.OpenBucket(ctx, address)
+	if q := u.Query(); scheme == "s3" && !q.Has(checksum) {
+		q.Set(checksum, "when_required") // what we read has hashes of ours; else each object without theirs is a line on stderr
+		u.RawQuery = q.Encode()
+	}
+	b, err := blob.OpenBucket(ctx, u.String())
 	if err != nil {
 		return nil, fmt.Errorf("open bucket %s: %s: %w", address, remedies[scheme], err)
 	}
