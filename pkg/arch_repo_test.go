@@ -44,6 +44,7 @@ var direct = map[string]string{
 	"github.com/ebitengine/purego":             "calls the embedded engine without cgo",
 	"github.com/google/uuid":                   "tests: a column type of the driver",
 	"github.com/shopspring/decimal":            "tests: a column type of the driver",
+	"github.com/johannesboyne/gofakes3":        "tests: an S3",
 	"pgregory.net/rapid":                       "tests: properties",
 }
 

@@ -2,16 +2,17 @@
 //
 // It knows folders of files, not what made them. Under <stage>/g<generation>.e<epoch>/<partition>/ lie
 //
-//	object/<lineage>/<file>-<size>-<sha256>    what the files hold, each once
-//	manifest/<next offset>-<lineage>.json      which objects are a checkpoint; written last, and once
+//	object/<lineage>/<file>-<size>-<sha256>-<stamp>    what the files hold
+//	manifest/<next offset>-<lineage>.json              which objects are a checkpoint; written last, and once
 //
 // and under decision/ what operators decided. An object's name says what it holds, and its lineage whose it is, so that two
 // stores restored from one manifest never meet in a name; what a crash leaves without a manifest is nobody's, and
 // Collect takes it away.
 //
 // Upload and Collect need no lock between them. Upload lasts at most 6 hours and counts on an object that it does not put
-// itself only if the object, or a manifest that names it, is younger than 6 hours; Collect leaves alone what is younger
-// than 13 hours (the last one is for clocks that differ).
+// itself only if the object, or a manifest that names it, is younger than 6 hours; else it puts another one, with its own
+// stamp. Collect leaves alone what is younger than 13 hours (the last one is for clocks that differ), and no name that it
+// deletes comes back.
 package checkpoint
 
 import (
@@ -33,6 +34,8 @@ const (
 	fresh = 6 * time.Hour
 	// MinAge is the least age at which Collect deletes anything.
 	MinAge = uploadLimit + fresh + time.Hour
+	// stampDigits are those of an upload's stamp, hex.
+	stampDigits = 16
 	// parallel is how many files move at once.
 	parallel = 4
 	// smallLimit is the most that a manifest or a decision may have, in bytes.
@@ -55,6 +58,7 @@ type Vault struct {
 	folder folder // where the bucket is one; empty: elsewhere
 	// fault is called before and after each operation on the bucket. Tests fail some.
 	fault func(op, key string, done bool) error
+	now   func() time.Time
 }
 
 // Close closes the bucket. Nothing may be under way.

@@ -1,6 +1,7 @@
 package checkpoint_test
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -94,4 +95,33 @@ func sameNames(a, b checkpoint.Manifest) bool {
 		}
 	}
 	return false
+}
+
+// Ensure that a file that may change under its name is read again, and one that may not is not.
+func TestWhatIsReadAgain(t *testing.T) {
+	v := vault(t, t.TempDir())
+	now := time.Now()
+	first, _, err := v.Upload(t.Context(), files(t, map[string]string{"1.sst": "table", "2.log": "one", "3": "same"}), source, at(1, now), id("a"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, _, err := v.Upload(t.Context(), files(t, map[string]string{"1.sst": "TABLE", "2.log": "two", "3": "same"}), source, at(2, now), id("a"), &first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, same := range []bool{true, false, true} {
+		if (first.Files[i] == second.Files[i]) != same {
+			t.Errorf("%v became %v", first.Files[i], second.Files[i])
+		}
+	}
+	dir := restore(t, v, second)
+	for name, want := range map[string]string{"1.sst": "table", "2.log": "two", "3": "same"} {
+		if b, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(b) != want {
+			t.Errorf("%s: %q, %v", name, b, err)
+		}
+	}
+	other, _, err := v.Upload(t.Context(), files(t, map[string]string{"1.sst": "TABLE"}), source, at(2, now), id("b"), &first)
+	if err != nil || other.Files[0].SHA256 == first.Files[0].SHA256 {
+		t.Errorf("another lineage took over %v, %v", other.Files, err)
+	}
 }

@@ -1,15 +1,38 @@
 package checkpoint
 
-import "testing"
+import (
+	"context"
+	"io"
+	"time"
+
+	"gocloud.dev/blob/memblob"
+)
 
 // Fail calls f before (done is false) and after each operation on the bucket; an error ends it.
 func (v *Vault) Fail(f func(op, key string, done bool) error) { v.fault = f }
 
+// Clock replaces the clock.
+func (v *Vault) Clock(now func() time.Time) { v.now = now }
+
 // Decode is for fuzzing.
 var Decode = decode
 
-// Fresh is what an upload counts on.
-const Fresh = fresh
-
 // Folder is the bucket's.
-func (v *Vault) Folder(t testing.TB) string { t.Helper(); return string(v.folder) }
+func (v *Vault) Folder() string { return string(v.folder) }
+
+// InMemory is a vault in a bucket that is written as those of the clouds are.
+func InMemory() *Vault { return &Vault{bucket: memblob.OpenBucket(nil), now: time.Now} }
+
+// Put writes one object.
+func (v *Vault) Put(ctx context.Context, key string, content func(io.Writer) error, once bool) error {
+	return v.put(ctx, key, content, once)
+}
+
+// Get reads one.
+func (v *Vault) Get(ctx context.Context, key string) ([]byte, error) { return v.get(ctx, key) }
+
+// ErrExists and ErrAbsent are what the bucket answers.
+var (
+	ErrExists = errExists
+	ErrAbsent = errAbsent
+)

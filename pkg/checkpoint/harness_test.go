@@ -21,7 +21,7 @@ var (
 
 // at is a place in the log.
 func at(next int64, t time.Time) checkpoint.Point {
-	return checkpoint.Point{Next: next, LastOffset: next - 1, LastHash: 1<<63 + uint64(next), LeaderEpoch: 4, Watermark: t.UnixMilli(), At: t}
+	return checkpoint.Point{Next: next, LastOffset: next - 1, LastHash: 1<<63 + uint64(next), LeaderEpoch: 4, Watermark: 1000 * next, At: t}
 }
 
 func vault(t testing.TB, address string) *checkpoint.Vault {
@@ -47,6 +47,13 @@ func store(t testing.TB, dir string) *state.Store {
 // full is a store in dir with n more keys of a tag, in tables: opening a store writes what its log holds into one.
 func full(t testing.TB, dir string, next int64, tag string, n int) *state.Store {
 	t.Helper()
+	grow(t, dir, next, tag, n)
+	return store(t, dir)
+}
+
+// grow gives the store in dir n more keys, and closes it.
+func grow(t testing.TB, dir string, next int64, tag string, n int) {
+	t.Helper()
 	s, err := state.Open(dir, state.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +62,6 @@ func full(t testing.TB, dir string, next int64, tag string, n int) *state.Store 
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return store(t, dir)
 }
 
 // fill commits n keys with a tag, so that the store ends at offset next.

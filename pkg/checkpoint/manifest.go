@@ -95,7 +95,7 @@ func (s Source) prefix() string {
 func (s Source) manifests() string { return s.prefix() + "manifest/" }
 func (s Source) objects() string   { return s.prefix() + "object/" }
 
-// object is where a file's bytes lie.
+// object is where a file's bytes lie, without the stamp of the upload that put them.
 func (m Manifest) object(f File) string {
 	return fmt.Sprintf("%s%s/%s-%d-%s", m.objects(), m.Lineage, f.Name, f.Size, f.SHA256)
 }
@@ -145,7 +145,7 @@ func (m Manifest) check() error {
 		if i > 0 && m.Files[i-1].Name >= f.Name {
 			return fmt.Errorf("file %q is listed twice or out of order", f.Name)
 		}
-		if f.Object != m.object(f) {
+		if stamp, ok := strings.CutPrefix(f.Object, m.object(f)+"-"); !ok || len(stamp) != stampDigits || !plain(stamp, hexDigits) {
 			return fmt.Errorf("file %q lies in %q, which is not its object's name", f.Name, f.Object)
 		}
 		total += f.Size

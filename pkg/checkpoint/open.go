@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
@@ -56,7 +57,7 @@ func openFolder(path string) (*Vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bucket in folder %s: %w", path, err)
 	}
-	return &Vault{bucket: b, folder: folder(path)}, nil
+	return &Vault{bucket: b, folder: folder(path), now: time.Now}, nil
 }
 
 // remedies are what to do when a bucket does not answer.
@@ -65,12 +66,18 @@ var remedies = map[string]string{
 	"gs": "check that the bucket exists, and GOOGLE_APPLICATION_CREDENTIALS or the machine's service account",
 }
 
+const checksum = "response_checksum_validation"
+
 func openCloud(ctx context.Context, scheme, address string) (*Vault, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" {
 		return nil, fmt.Errorf("bucket %s: write %s://bucket, and a folder in it as ?prefix=folder/", address, scheme)
 	}
-	b, err := blob.OpenBucket(ctx, address)
+	if q := u.Query(); scheme == "s3" && !q.Has(checksum) {
+		q.Set(checksum, "when_required") // what we read has hashes of ours; else each object without theirs is a line on stderr
+		u.RawQuery = q.Encode()
+	}
+	b, err := blob.OpenBucket(ctx, u.String())
 	if err != nil {
 		return nil, fmt.Errorf("open bucket %s: %s: %w", address, remedies[scheme], err)
 	}
@@ -81,5 +88,5 @@ func openCloud(ctx context.Context, scheme, address string) (*Vault, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open bucket %s: %s: %w", address, remedies[scheme], err), ignored(b.Close()))
 	}
-	return &Vault{bucket: b}, nil
+	return &Vault{bucket: b, now: time.Now}, nil
 }

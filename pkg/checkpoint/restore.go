@@ -108,7 +108,7 @@ func (v *Vault) fetchFile(ctx context.Context, f File, to io.Writer) error {
 			return fmt.Errorf("%w: it has %d bytes, not %d; %s", ErrDamaged, r.Size(), f.Size, useEarlier)
 		}
 		h := sha256.New()
-		n, err := io.Copy(io.MultiWriter(h, to), io.LimitReader(r, f.Size))
+		n, err := io.Copy(io.MultiWriter(h, to), io.LimitReader(&patient{ctx, r}, f.Size))
 		if err != nil {
 			return err
 		}

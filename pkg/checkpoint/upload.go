@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -31,7 +32,7 @@ func (v *Vault) Upload(ctx context.Context, dir string, s Source, p Point, linea
 	until := time.Now().Round(0).Add(uploadLimit) // by the wall's clock, which goes on while the machine sleeps
 	ctx, cancel := context.WithDeadlineCause(ctx, until, errTooLong)
 	defer cancel()
-	u := &upload{vault: v, dir: dir, m: m}
+	u := &upload{vault: v, dir: dir, m: m, now: v.now(), stamp: stamp()}
 	done, err := u.run(ctx, previous, until)
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
@@ -44,14 +45,24 @@ func (v *Vault) Upload(ctx context.Context, dir string, s Source, p Point, linea
 
 var errTooLong = fmt.Errorf("it took longer than %v: what it counts on may be collected; start again, which continues it", uploadLimit)
 
+// stamp ends the names of one upload's objects, so that none comes back: a collection that still means to delete the old
+// one must not meet a new one.
+func stamp() string {
+	b := make([]byte, stampDigits/2)
+	rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}
+
 // upload is one under way.
 type upload struct {
 	vault *Vault
 	dir   string
 	m     Manifest
-	there map[string]object // of this lineage, in the bucket
-	named map[string]bool   // objects of a manifest that Collect leaves alone until we are done
-	known map[string]File   // files of that manifest, by name
+	now   time.Time
+	stamp string
+	there map[string]int64  // sizes of this lineage's objects in the bucket
+	young map[string]object // those that stay until we are done because they are young, by name without stamp
+	named map[string]File   // files of a manifest that stays until then, by name
 	moved atomic.Int64
 }
 
@@ -91,29 +102,25 @@ func (u *upload) standing(ctx context.Context) (Manifest, error) {
 
 // look finds out what need not be put.
 func (u *upload) look(ctx context.Context, previous *Manifest) error {
-	u.there, u.named, u.known = map[string]object{}, map[string]bool{}, map[string]File{}
+	u.there, u.young, u.named = map[string]int64{}, map[string]object{}, map[string]File{}
 	for o, err := range u.vault.list(ctx, u.m.objects()+u.m.Lineage+"/") {
 		if err != nil {
 			return err
 		}
-		u.there[o.key] = o
+		u.there[o.key] = o.size
+		if end := len(o.key) - stampDigits - 1; end > 0 && u.now.Sub(o.mod) < fresh {
+			u.young[o.key[:end]] = o
+		}
 	}
-	if previous == nil || previous.Lineage != u.m.Lineage || previous.Source != u.m.Source || u.m.At.Sub(previous.At) >= fresh {
+	if previous == nil || previous.Lineage != u.m.Lineage || previous.Source != u.m.Source || u.now.Sub(previous.At) >= fresh {
 		return nil
 	}
 	for _, f := range previous.Files {
-		u.named[f.Object] = true
-		if ext := filepath.Ext(f.Name); ext == ".sst" || ext == ".blob" {
-			u.known[f.Name] = f
+		if size, ok := u.there[f.Object]; ok && size == f.Size {
+			u.named[f.Name] = f
 		}
 	}
 	return nil
-}
-
-// safe tells whether an object is whole in the bucket and stays there until the manifest names it.
-func (u *upload) safe(f File) bool {
-	o, ok := u.there[f.Object]
-	return ok && o.size == f.Size && (u.named[f.Object] || u.m.At.Sub(o.mod) < fresh)
 }
 
 // files puts them and lists them in the manifest.
@@ -143,8 +150,10 @@ func (u *upload) files(ctx context.Context) error {
 
 // file makes sure that a file's bytes are in the bucket.
 func (u *upload) file(ctx context.Context, name string, size int64) (File, error) {
-	if f, ok := u.known[name]; ok && f.Size == size && u.safe(f) {
-		return f, nil
+	before, ok := u.named[name]
+	ok = ok && before.Size == size
+	if ext := filepath.Ext(name); ok && (ext == ".sst" || ext == ".blob") {
+		return before, nil
 	}
 	f := File{Name: name, Size: size}
 	sum, err := u.copy(ctx, f, io.Discard)
@@ -152,10 +161,14 @@ func (u *upload) file(ctx context.Context, name string, size int64) (File, error
 		return File{}, err
 	}
 	f.SHA256 = sum
-	f.Object = u.m.object(f)
-	if u.safe(f) {
+	if ok && before.SHA256 == sum {
+		return before, nil
+	}
+	if o, ok := u.young[u.m.object(f)]; ok && o.size == size {
+		f.Object = o.key
 		return f, nil
 	}
+	f.Object = u.m.object(f) + "-" + u.stamp
 	err = u.vault.put(ctx, f.Object, func(w io.Writer) error {
 		again, err := u.copy(ctx, f, w)
 		if err == nil && again != sum {
