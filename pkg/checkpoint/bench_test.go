@@ -26,7 +26,7 @@ func benchStore(b *testing.B) *state.Store {
 func benchCommit(b *testing.B, s *state.Store, next int64, n int) {
 	b.Helper()
 	r := rand.New(rand.NewPCG(uint64(next), 1))
-	err := s.Commit(next, func(w stream.Batcher) error {
+	err := s.Commit(stream.From(next), func(w stream.Batcher) error {
 		value := make([]byte, 200)
 		for range n {
 			for i := 0; i < len(value); i += 8 {
@@ -50,12 +50,12 @@ func BenchmarkUpload(b *testing.B) {
 	m, _ := upload(b, v, s, time.Now(), nil)
 	dirs, moved := b.TempDir(), int64(0)
 	for b.Loop() {
-		benchCommit(b, s, s.Next()+1, 5000)
-		dir := filepath.Join(dirs, fmt.Sprint(s.Next()))
+		benchCommit(b, s, s.Position().Next+1, 5000)
+		dir := filepath.Join(dirs, fmt.Sprint(s.Position().Next))
 		if err := s.Checkpoint(dir); err != nil {
 			b.Fatal(err)
 		}
-		next, n, err := v.Upload(b.Context(), dir, source, at(s.Next(), time.Now()), s.Lineage(), &m)
+		next, n, err := v.Upload(b.Context(), dir, source, at(s.Position().Next, time.Now()), s.Lineage(), &m)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -21,8 +21,8 @@ func TestCheckpoint(t *testing.T) {
 	commit(t, s, 4, map[string]string{"a": "", "c": "3"})
 	c := open(t, filepath.Join(dir, "copy"), nil)
 	defer c.Close()
-	if got := content(t, c, ""); got != "\x00n=\x00\x00\x00\x00\x00\x00\x00\x03 a=1 b=2" || c.Next() != 3 {
-		t.Errorf("got %q, next %d", got, c.Next())
+	if got := content(t, c, ""); got != "\x00n=\x00\x00\x00\x00\x00\x00\x00\x03 a=1 b=2" || c.Position().Next != 3 {
+		t.Errorf("got %q, next %d", got, c.Position().Next)
 	}
 	if err := s.Checkpoint(filepath.Join(dir, "copy")); err == nil {
 		t.Error("a checkpoint overwrites a folder")
