@@ -40,7 +40,7 @@ func Open(ctx context.Context, address string) (*Vault, error) {
 	case scheme != "s3" && scheme != "gs":
 		return nil, fmt.Errorf("bucket %s: %s is not known: use a folder, file://, s3:// or gs://", address, scheme)
 	case !slices.Contains(blob.DefaultURLMux().BucketSchemes(), scheme):
-		return nil, fmt.Errorf("bucket %s: this program was built without %s: import pkg/checkpoint/cloud in its main package, or use a folder", address, scheme)
+		return nil, fmt.Errorf("bucket %s: this program was built without %s: build it with -tags cloud, as the container image is, or use a folder", address, scheme)
 	}
 	return openCloud(ctx, scheme, address)
 }
