@@ -20,7 +20,7 @@ func TestOpenRefuses(t *testing.T) {
 		"file://relative/folder":   "a folder's address is file:// and its whole path",
 		"file:///tmp/x?create_dir": "nothing behind it",
 		"azblob://bucket":          "azblob is not known: use a folder",
-		"s3://bucket":              "built without s3: import pkg/checkpoint/cloud in its main package",
+		"s3://bucket":              "built without s3: build it with -tags cloud",
 		"gs://bucket":              "built without gs",
 		file + "/below":            "choose a folder that may be written",
 	} {
