@@ -11,6 +11,7 @@ import (
 
 	"github.com/tributary-data/tributary/pkg/checkpoint"
 	"github.com/tributary-data/tributary/pkg/stream"
+	"github.com/tributary-data/tributary/services/internal/boot"
 )
 
 const (
@@ -19,6 +20,22 @@ const (
 	// collectEvery so many uploads the old ones are deleted.
 	collectEvery = 30
 )
+
+// Steps at which a crash can be planted, beside those of the loop.
+const (
+	StepTaken    = "taken"    // a checkpoint lies on the disk, and is not in the bucket
+	StepUploaded = "uploaded" // its manifest is in the bucket
+)
+
+// pass is a step at which a crash can be planted.
+func pass(step string) {
+	if at := failPoint; at != nil {
+		_ = at(step) // it ends the process, or does nothing
+	}
+}
+
+// failPoint is nil in builds without fail points.
+var failPoint func(step string) error = boot.FailPoint
 
 // copies uploads checkpoints of one partition while it is folded.
 type copies struct {
@@ -95,6 +112,7 @@ func (o *Opened) Background(ctx context.Context) error {
 func (c *copies) upload(ctx context.Context, t taken) {
 	k, o := c.of.keeper, c.of
 	defer os.RemoveAll(t.dir)
+	pass(StepTaken)
 	began := time.Now()
 	m, moved, err := k.Vault.Upload(ctx, t.dir, k.source(o.partition, o.rebuilds), t.point, o.Lineage(), c.prev)
 	if ctx.Err() != nil {
@@ -106,6 +124,7 @@ func (c *copies) upload(ctx context.Context, t taken) {
 		return
 	}
 	k.Log.Debug("uploaded a checkpoint", zap.String("partition", k.part(o.partition)), zap.Int64("next", m.Next), zap.Int64("bytes", moved), zap.Duration("took", time.Since(began)))
+	pass(StepUploaded)
 	c.prev = &m
 	if c.count++; c.count%collectEvery == 1 {
 		if _, err := k.Vault.Collect(ctx, m.Source, keepCopies, checkpoint.MinAge, time.Now()); err != nil && ctx.Err() == nil {

@@ -1,14 +1,18 @@
 package e2e_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tributary-data/tributary/pkg/sim"
 	"github.com/tributary-data/tributary/pkg/stream"
+	"github.com/tributary-data/tributary/services/internal/parts"
 	"github.com/tributary-data/tributary/services/tributary/stack"
 )
 
@@ -73,11 +77,12 @@ func undisturbed(t *testing.T) (after []content, final content) {
 	return after, final
 }
 
-// Ensure that a service killed at any step of the loop leaves nothing lost or counted twice: once started again, the
-// views are those of a run without a crash, then and to the end.
+// Ensure that a service killed at any step of the loop, or of a checkpoint, leaves nothing lost or counted twice: once started
+// again, where it was or on a machine with an empty disk, the views are those of a run without a crash, then and to the end.
 func TestCrashes(t *testing.T) {
 	skipIfShort(t)
 	t.Setenv("TRIBUTARY_FLUSH_EVERY", flushEvery)
+	t.Setenv("TRIBUTARY_CHECKPOINT_EVERY", "150ms")
 	after, final := undisturbed(t)
 	for _, c := range []struct {
 		victim, step string
@@ -91,25 +96,55 @@ func TestCrashes(t *testing.T) {
 		{"aggregator", stream.StepFlushed, 7},
 		{"sessionizer", stream.StepCommitted, 6},
 		{"aggregator", stream.StepCommitted, 11},
+		{"sessionizer", parts.StepTaken, 5},
+		{"aggregator", parts.StepUploaded, 9},
 	} {
-		t.Run(fmt.Sprintf("%s %s %d", c.victim, c.step, c.nth), func(t *testing.T) {
-			t.Setenv("TRIBUTARY_CRASH", fmt.Sprintf("crash=%s:%d", c.step, c.nth))
-			config := stack.Config{Dir: t.TempDir(), Bin: withCrashing(t, c.victim), Partitions: 2, Driven: true}
-			at := playToCrash(t, start(t, config), c.victim)
-			config.Bin = plain(t)
-			p := start(t, config)
-			if err := p.moveTo(t, batchTime(at).Add(2*tick)); err != nil {
-				t.Fatal(err)
+		for _, emptied := range []bool{false, true} {
+			name := fmt.Sprintf("%s %s %d", c.victim, c.step, c.nth)
+			if emptied {
+				name += " elsewhere"
 			}
-			contentOf(t, p.db).same(t, fmt.Sprintf("after batch %d", at), after[at])
-			for i := at + 1; i < batches; i++ {
-				if err := p.play(t, i); err != nil {
-					t.Fatal(err)
-				}
-			}
-			p.finish(t).same(t, "in the end", final)
-		})
+			t.Run(name, func(t *testing.T) {
+				t.Setenv("TRIBUTARY_CRASH", fmt.Sprintf("crash=%s:%d", c.step, c.nth))
+				crashOnce(t, c.victim, emptied, after).same(t, "in the end", final)
+			})
+		}
 	}
+}
+
+// crashOnce plays the script to the planted crash, goes on where the victim was or without its disk, and returns the views of the end.
+func crashOnce(t *testing.T, victim string, emptied bool, after []content) content {
+	config := stack.Config{Dir: t.TempDir(), Bin: withCrashing(t, victim), Partitions: 2, Driven: true}
+	at := playToCrash(t, start(t, config), victim)
+	config.Bin = plain(t)
+	if emptied {
+		if err := os.RemoveAll(filepath.Join(config.Dir, "state", victim)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := start(t, config)
+	if emptied && at > 1 && !p.said(t, config.Dir, victim, "restored from a checkpoint") {
+		t.Error("nothing was restored from a checkpoint")
+	}
+	if err := p.moveTo(t, batchTime(at).Add(2*tick)); err != nil {
+		t.Fatal(err)
+	}
+	contentOf(t, p.db).same(t, fmt.Sprintf("after batch %d", at), after[at])
+	for i := at + 1; i < batches; i++ {
+		if err := p.play(t, i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return p.finish(t)
+}
+
+// said waits until a service's log holds a text.
+func (p pipeline) said(t *testing.T, dir, service, text string) bool {
+	t.Helper()
+	return await(t.Context(), service+" to say "+text, p.Dead(), func(context.Context) (bool, error) {
+		b, err := os.ReadFile(filepath.Join(dir, "log", service+".log"))
+		return strings.Contains(string(b), text), err
+	}) == nil
 }
 
 // Ensure that two instances of each service share the work, and that the views do not show that one was killed.
