@@ -38,6 +38,8 @@ const (
 	stampDigits = 16
 	// parallel is how many files move at once.
 	parallel = 4
+	// partBytes is what a writer to a cloud holds in memory, and sends at a time.
+	partBytes = 8 << 20
 	// smallLimit is the most that a manifest or a decision may have, in bytes.
 	smallLimit = 16 << 20
 )
@@ -94,7 +96,11 @@ func (v *Vault) put(ctx context.Context, key string, content func(io.Writer) err
 		// A writer that is closed has written what it has so far, unless its context ended before.
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		w, err := v.bucket.NewWriter(ctx, key, &blob.WriterOptions{ContentType: "application/octet-stream", IfNotExist: once})
+		w, err := v.bucket.NewWriter(ctx, key, &blob.WriterOptions{
+			ContentType: "application/octet-stream",
+			IfNotExist:  once,
+			BufferSize:  partBytes, MaxConcurrency: 1, // several files go at once; a large one in parts would hold five times this
+		})
 		if err != nil {
 			return known(err)
 		}

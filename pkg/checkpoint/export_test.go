@@ -3,13 +3,24 @@ package checkpoint
 import (
 	"context"
 	"io"
+	"sync"
 	"time"
 
 	"gocloud.dev/blob/memblob"
 )
 
-// Fail calls f before (done is false) and after each operation on the bucket; an error ends it.
-func (v *Vault) Fail(f func(op, key string, done bool) error) { v.fault = f }
+// Fail calls f before (done is false) and after each operation on the bucket, one call at a time; an error ends the operation.
+func (v *Vault) Fail(f func(op, key string, done bool) error) {
+	if v.fault = nil; f == nil {
+		return
+	}
+	var mu sync.Mutex
+	v.fault = func(op, key string, done bool) error {
+		mu.Lock()
+		defer mu.Unlock()
+		return f(op, key, done)
+	}
+}
 
 // Clock replaces the clock.
 func (v *Vault) Clock(now func() time.Time) { v.now = now }

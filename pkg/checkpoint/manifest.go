@@ -166,9 +166,10 @@ func onlyOf(s, of string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return !strings.ContainsRune(of, r) }) < 0
 }
 
-// fileName tells whether a name stays inside its folder: letters, digits, dots, dashes and underscores, and no dot in front.
+// fileName tells whether a name stays inside its folder: letters, digits, dots, dashes and underscores, and no dot in front. It is
+// short enough that its object's name is one of a file too.
 func fileName(s string) bool {
-	return len(s) <= 255 && s != "" && s[0] != '.' && onlyOf(s, lower+strings.ToUpper(lower)+digits+"._-")
+	return len(s) <= 128 && s != "" && s[0] != '.' && onlyOf(s, lower+strings.ToUpper(lower)+digits+"._-")
 }
 
 // decode reads the manifest that lies under a name.

@@ -34,6 +34,9 @@ func TestOpenRefuses(t *testing.T) {
 func TestFolder(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made", "anew")
 	v := vault(t, "file://"+dir)
+	if err := v.Probe(t.Context()); err != nil {
+		t.Error(err)
+	}
 	m, _, err := v.Upload(t.Context(), files(t, map[string]string{"1.sst": "x"}), source, at(1, noon), id("a"), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package cloud_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -23,13 +24,13 @@ var (
 )
 
 // s3 is the address of a bucket in an S3 of our own.
-func s3(t *testing.T) string {
+func s3(t *testing.T, wrap func(http.Handler) http.Handler) string {
 	t.Helper()
 	backend := s3mem.New()
 	if err := backend.CreateBucket("checkpoints"); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(gofakes3.New(backend).Server())
+	server := httptest.NewServer(wrap(gofakes3.New(backend).Server()))
 	t.Cleanup(server.Close)
 	t.Setenv("AWS_ACCESS_KEY_ID", "key")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
@@ -38,7 +39,7 @@ func s3(t *testing.T) string {
 }
 
 func TestS3(t *testing.T) {
-	address := s3(t)
+	address := s3(t, func(h http.Handler) http.Handler { return h })
 	checkBucket(t, address)
 	checkBucket(t, address+"&prefix=shared/with/others/")
 	missing := strings.Replace(address, "checkpoints", "none", 1)
@@ -47,6 +48,24 @@ func TestS3(t *testing.T) {
 	}
 	if _, err := checkpoint.Open(t.Context(), "s3://checkpoints/folder"); err == nil || !strings.Contains(err.Error(), "?prefix=folder/") {
 		t.Errorf("a folder in the path: %v", err)
+	}
+}
+
+// Ensure that a store that ignores conditions is found out.
+func TestProbe(t *testing.T) {
+	address := s3(t, func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.Header.Del("If-None-Match")
+			h.ServeHTTP(w, r)
+		})
+	})
+	v, err := checkpoint.Open(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	if err := v.Probe(t.Context()); err == nil || !strings.Contains(err.Error(), "overwrites what is to be written once") {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -59,6 +78,9 @@ func checkBucket(t *testing.T, address string) {
 		t.Fatal(err)
 	}
 	defer v.Close()
+	if err := v.Probe(ctx); err != nil {
+		t.Error(err)
+	}
 	text := map[string]string{"1.sst": strings.Repeat("large ", 3<<20), "2.sst": "small", "MANIFEST-3": "", "marker.4": "x"}
 	dir := t.TempDir()
 	for name, s := range text {
