@@ -84,12 +84,16 @@ func (a *app) fold(ctx context.Context) error {
 	}
 	a.health.Ready("start")
 	a.log.Info("folding", zap.String("from", from), zap.String("to", to), zap.Int("partitions", n), zap.String("state", a.keepers.Dir))
+	plan, err := a.keepers.Plan(ctx, a.config.Epoch)
+	if err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	pool := &stream.Pool[visitor.Output]{
 		Config:  stream.Config{FlushEvery: a.config.FlushEvery, Recycle: true, FailPoint: boot.FailPoint, PoisonPerMinute: a.config.PoisonPerMinute},
 		Metrics: a.metrics,
 		Open: func(ctx context.Context, p int32) (stream.Part[visitor.Output], error) {
-			return a.open(ctx, keeper, p, newLanes(a.client, to, n, p))
+			return a.open(ctx, keeper, plan, p, newLanes(a.client, to, n, p))
 		},
 		Reader:  kafka.NewReader(a.client, kafka.ReaderConfig{Topic: from}),
 		Watcher: keeper,
@@ -105,7 +109,7 @@ func (a *app) fold(ctx context.Context) error {
 }
 
 // open restores the fold of one partition from its store.
-func (a *app) open(ctx context.Context, k *parts.Keeper, p int32, out *lanes) (part stream.Part[visitor.Output], err error) {
+func (a *app) open(ctx context.Context, k *parts.Keeper, plan parts.Plan, p int32, out *lanes) (part stream.Part[visitor.Output], err error) {
 	st, err := k.Open(ctx, p)
 	if err != nil {
 		return part, err
@@ -114,7 +118,7 @@ func (a *app) open(ctx context.Context, k *parts.Keeper, p int32, out *lanes) (p
 	if err := f.Load(st, st.Position().Next); err != nil {
 		return part, errors.Join(fmt.Errorf("restore: %w", err), st.Close())
 	}
-	return stream.Part[visitor.Output]{Fold: f, Store: st, Sink: out, Gap: st.Gap, Committed: st.Committed, Background: func(ctx context.Context) error {
+	return stream.Part[visitor.Output]{Fold: &restated{f, plan.Stores}, Store: st, Sink: out, Gap: st.Gap, Committed: st.Committed, Background: func(ctx context.Context) error {
 		g, ctx := errgroup.WithContext(ctx)
 		g.Go(func() error { return out.run(ctx) })
 		g.Go(func() error { return st.Background(ctx) })

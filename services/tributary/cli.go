@@ -36,6 +36,7 @@ type cli struct {
 	Topics  topicsCmd  `cmd:"" help:"Create Kafka's topics, or check them for drift."`
 	Store   storeCmd   `cmd:"" help:"Check, apply and show store files."`
 	State   stateCmd   `cmd:"" help:"List, verify and rebuild the stages' state, and go on where a log lost records."`
+	Restate restateCmd `cmd:"" help:"Say anew what the log means, under other rules or with a mended program, beside the live one; then switch."`
 	Lag     lagCmd     `cmd:"" help:"Show how far behind each partition of each stage is, and when it will have caught up."`
 	Bench   benchCmd   `cmd:"" help:"Measure what each stage costs on this machine, beside its limit."`
 	Migrate migrateCmd `cmd:"" help:"Create or update ClickHouse's databases, tables and views."`

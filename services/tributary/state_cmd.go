@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tributary-data/tributary/pkg/checkpoint"
+	"github.com/tributary-data/tributary/services/internal/boot"
 	"github.com/tributary-data/tributary/services/internal/parts"
 )
 
@@ -30,7 +31,11 @@ type bucket struct {
 
 // with calls f with the bucket.
 func (b bucket) with(ctx context.Context, f func(*checkpoint.Vault) error) error {
-	address, err := parts.Bucket(b.Checkpoints)
+	dir, err := boot.StateDir("", "sessionizer") // the default bucket lies beside the default state
+	if err != nil {
+		return err
+	}
+	address, err := parts.Bucket(b.Checkpoints, dir)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package parts
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,13 +17,22 @@ import (
 // Config of the keepers of a service.
 type Config struct {
 	// Checkpoints is the bucket where copies of the state and operators' decisions lie.
-	Checkpoints string `env:"CHECKPOINTS" help:"where copies of the state and decisions about it lie: a folder, s3://bucket?region=... or gs://bucket; empty: ~/.local/share/tributary/checkpoints"`
+	Checkpoints string `env:"CHECKPOINTS" help:"where copies of the state and decisions about it lie: a folder, s3://bucket?region=... or gs://bucket; empty: a folder checkpoints beside the state folder"`
 	// CheckpointEvery is the pause between two copies of a partition's state; 0: no copies.
 	CheckpointEvery time.Duration `env:"CHECKPOINT_EVERY" envDefault:"1m" help:"pause between two copies of a partition's state; 0s: none, a lost disk is folded again from the log"`
 }
 
-// Bucket is the address of the bucket that a setting names.
-func Bucket(configured string) (string, error) { return boot.StateDir(configured, "checkpoints") }
+// Bucket is the address of the bucket that a setting names; without one it lies beside the state folder.
+func Bucket(configured, dir string) (string, error) {
+	if configured != "" {
+		return configured, nil
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("folder of checkpoints, set %sCHECKPOINTS: %w", boot.Prefix, err)
+	}
+	return filepath.Join(filepath.Dir(dir), "checkpoints"), nil
+}
 
 // Keepers make the keepers of a service's stages.
 type Keepers struct {
@@ -42,12 +52,15 @@ func NewKeepers(c Config, dir string, health *obs.Health, log *zap.Logger, r *pr
 
 // Open opens the bucket.
 func (k *Keepers) Open(ctx context.Context) error {
-	address, err := Bucket(k.config.Checkpoints)
+	address, err := Bucket(k.config.Checkpoints, k.Dir)
 	if err != nil {
 		return err
 	}
 	if k.vault, err = checkpoint.Open(ctx, address); err != nil {
-		return fmt.Errorf("checkpoints, set TRIBUTARY_CHECKPOINTS: %w", err)
+		return fmt.Errorf("checkpoints (TRIBUTARY_CHECKPOINTS): %w", err)
+	}
+	if err := k.vault.Probe(ctx); err != nil { // a bucket that overwrites would let owners disagree
+		return fmt.Errorf("checkpoints (TRIBUTARY_CHECKPOINTS): %w", err)
 	}
 	return nil
 }

@@ -112,7 +112,7 @@ func (s *station) process(name, program string, args, settings []string) (*stack
 func (s *station) service(name string, settings ...string) (*stack.Process, error) {
 	return s.process(name, filepath.Join(s.config.Bin, name), []string{"--attached"}, append(settings, "TRIBUTARY_KAFKA_BROKERS="+s.kafka,
 		"TRIBUTARY_CLICKHOUSE_ADDR="+s.clickhouse, "TRIBUTARY_ADMIN_ADDR=127.0.0.1:0", "TRIBUTARY_LOG_FORMAT=json", "TRIBUTARY_OWNERSHIP=all",
-		"TRIBUTARY_STATE_DIR="+filepath.Join(s.dir, "state", name)))
+		"TRIBUTARY_STATE_DIR="+filepath.Join(s.dir, "state", name), "TRIBUTARY_CHECKPOINTS="+filepath.Join(s.dir, "checkpoints")))
 }
 
 // stop stops what was started last first: servers outlive those who use them.

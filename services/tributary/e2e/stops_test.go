@@ -129,7 +129,7 @@ func TestStops(t *testing.T) {
 	}); err != nil {
 		t.Error(err)
 	}
-	checkpoints := "--checkpoints=" + filepath.Join(dir, "checkpoints")
+	checkpoints := "--checkpoints=" + p.Checkpoints
 	t.Log(say(t, "state", "accept-gap", checkpoints, "--brokers="+p.Kafka, "--stage=visitor", "--partition=5", "--yes", "--reason=a test"))
 	p.degraded(t, "sessionizer")
 	expect := func(what, query string, want uint64) {

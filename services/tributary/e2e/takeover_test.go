@@ -26,7 +26,7 @@ func join(t *testing.T, p pipeline, name string) second {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(plain(t), name))
 	cmd.Env = append(os.Environ(), "TRIBUTARY_KAFKA_BROKERS="+p.Kafka, "TRIBUTARY_CLICKHOUSE_ADDR="+p.ClickHouse,
-		"TRIBUTARY_ADMIN_ADDR=127.0.0.1:0", "TRIBUTARY_STATE_DIR="+t.TempDir(), "TRIBUTARY_OWNERSHIP=group")
+		"TRIBUTARY_ADMIN_ADDR=127.0.0.1:0", "TRIBUTARY_STATE_DIR="+t.TempDir(), "TRIBUTARY_CHECKPOINTS="+p.Checkpoints, "TRIBUTARY_OWNERSHIP=group")
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()

@@ -65,7 +65,7 @@ func write(f *os.File, text string) error {
 }
 
 // parts are what a stack keeps in its folder.
-var parts = []string{"kafka", "clickhouse", "state", "log"}
+var parts = []string{"kafka", "clickhouse", "state", "checkpoints", "log"}
 
 // Reset removes what a stack keeps in a folder, and nothing else that may be there. Hold its Lock.
 func Reset(dir string) error {

@@ -54,6 +54,8 @@ type Config struct {
 type Stack struct {
 	// Ingest, IngestAdmin, ClickHouse: host:port.
 	Ingest, IngestAdmin, ClickHouse, Kafka string
+	// Checkpoints is the bucket of the services.
+	Checkpoints string
 	// Admin addresses of the services by name.
 	Admin map[string]string
 
@@ -97,7 +99,7 @@ func Start(ctx context.Context, c Config) (_ *Stack, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stack{config: c, Admin: map[string]string{}, dead: make(chan error, 8), stopped: make(chan struct{}), backoff: usual}
+	s := &Stack{config: c, Checkpoints: filepath.Join(c.Dir, "checkpoints"), Admin: map[string]string{}, dead: make(chan error, 8), stopped: make(chan struct{}), backoff: usual}
 	if s.lock, err = lock(c.Dir); err != nil {
 		return nil, err
 	}
@@ -175,7 +177,7 @@ func (s *Stack) startServices(ctx context.Context) error {
 	services := []*member{ingest}
 	for _, name := range []string{"sessionizer", "aggregator"} {
 		services = append(services, s.service(name, func(func(what, first string) string) []string {
-			return []string{"TRIBUTARY_STATE_DIR=" + filepath.Join(s.config.Dir, "state", name), "TRIBUTARY_CHECKPOINTS=" + filepath.Join(s.config.Dir, "checkpoints"), "TRIBUTARY_OWNERSHIP=" + s.config.Ownership}
+			return []string{"TRIBUTARY_STATE_DIR=" + filepath.Join(s.config.Dir, "state", name), "TRIBUTARY_CHECKPOINTS=" + s.Checkpoints, "TRIBUTARY_OWNERSHIP=" + s.config.Ownership}
 		}))
 	}
 	for _, m := range services {
