@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -51,7 +52,11 @@ func openFolder(path string) (*Vault, error) {
 		err = os.MkdirAll(path, 0o755)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("bucket in folder %s: choose a folder that may be written: %w", path, err)
+		var p *fs.PathError
+		if errors.As(err, &p) {
+			err = p.Err
+		}
+		return nil, fmt.Errorf("cannot keep anything in %s: use a folder that may be written: %w", path, err)
 	}
 	b, err := fileblob.OpenBucket(path, &fileblob.Options{Metadata: fileblob.MetadataDontWrite})
 	if err != nil {

@@ -22,7 +22,7 @@ func TestOpenRefuses(t *testing.T) {
 		"azblob://bucket":          "azblob is not known: use a folder",
 		"s3://bucket":              "built without s3: build it with -tags cloud",
 		"gs://bucket":              "built without gs",
-		file + "/below":            "choose a folder that may be written",
+		file + "/below":            "use a folder that may be written",
 	} {
 		if v, err := checkpoint.Open(t.Context(), address); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, %v", address, v, err)

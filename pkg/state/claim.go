@@ -10,11 +10,19 @@ import (
 	"strings"
 )
 
+// Folder makes the folder of a service's stores.
+func Folder(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return refused(dir, err)
+	}
+	return nil
+}
+
 // Claim notes in a folder of stores, one per partition, how many partitions their topic has, and refuses a folder that was made
 // for another count: keys lie in other partitions then, and each store would miss a part of its keys' past.
 func Claim(dir string, partitions int) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return refused(dir, err)
+	if err := Folder(dir); err != nil {
+		return err
 	}
 	note := filepath.Join(dir, "partitions")
 	b, err := os.ReadFile(note)

@@ -41,7 +41,7 @@ func (b bucket) with(ctx context.Context, f func(*checkpoint.Vault) error) error
 	}
 	if !strings.Contains(address, "://") {
 		if _, err := os.Stat(address); errors.Is(err, os.ErrNotExist) { // opening would make it
-			return fmt.Errorf("no checkpoints in %s: name the bucket of the services with --checkpoints or TRIBUTARY_CHECKPOINTS", address)
+			return fmt.Errorf("no checkpoints in %s: use --checkpoints or TRIBUTARY_CHECKPOINTS to name the bucket of the services", address)
 		}
 	}
 	v, err := checkpoint.Open(ctx, address)

@@ -27,7 +27,7 @@ type deciding struct {
 }
 
 // errNotConfirmed is a decision that nobody confirmed.
-var errNotConfirmed = errors.New("nothing was decided: answer yes, or call it with --yes")
+var errNotConfirmed = errors.New("nothing was decided: answer yes, or use --yes")
 
 // confirm asks the person at the terminal.
 func (d deciding) confirm(question string) error {
@@ -96,7 +96,7 @@ func (c *stateAcceptGapCmd) Run(ctx context.Context) error {
 	return c.about(ctx, c.bucket, s, c.Partition, func(l *partLog) error {
 		from := max(l.next, 0)
 		if from >= l.first {
-			return fmt.Errorf("partition %d of %s lacks nothing: its stage is at offset %d, and the log holds %d to %d", c.Partition, s.Topic, from, l.first, l.last)
+			return fmt.Errorf("partition %d of %s lacks nothing: its stage is at offset %d, and the log holds %d to %d; use it where a service says that records are gone", c.Partition, s.Topic, from, l.first, l.last)
 		}
 		if err := c.confirm(fmt.Sprintf("Go on with %s/%d without the %d records from offset %d to %d?", s.Name, c.Partition, l.first-from, from, l.first)); err != nil {
 			return err
@@ -145,7 +145,7 @@ func (d deciding) about(ctx context.Context, b bucket, s parts.Stage, partition 
 		return err
 	}
 	if partition < 0 || int(partition) >= n {
-		return fmt.Errorf("topic %s has the partitions 0 to %d, not %d%w", s.Topic, n-1, partition, errCall)
+		return fmt.Errorf("topic %s has no partition %d: use 0 to %d%w", s.Topic, partition, n-1, errCall)
 	}
 	have, err := client.Range(ctx, s.Topic, partition)
 	if err != nil {

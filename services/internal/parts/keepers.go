@@ -11,6 +11,7 @@ import (
 
 	"github.com/tributary-data/tributary/pkg/checkpoint"
 	"github.com/tributary-data/tributary/pkg/obs"
+	"github.com/tributary-data/tributary/pkg/state"
 	"github.com/tributary-data/tributary/services/internal/boot"
 )
 
@@ -52,6 +53,9 @@ func NewKeepers(c Config, dir string, health *obs.Health, log *zap.Logger, r *pr
 
 // Open opens the bucket.
 func (k *Keepers) Open(ctx context.Context) error {
+	if err := state.Folder(k.Dir); err != nil {
+		return err
+	}
 	address, err := Bucket(k.config.Checkpoints, k.Dir)
 	if err != nil {
 		return err

@@ -31,10 +31,22 @@ var machine = []mistake{
 	{name: "no space for state", call: []string{"sessionizer"}, set: []string{"TRIBUTARY_STATE_DIR=$tiny", "TRIBUTARY_OWNERSHIP=all"}, says: "or set TRIBUTARY_STATE_DIR to a", exit: 1, prepare: tiny},
 	{name: "the state's folder is a file", call: []string{"sessionizer"}, set: []string{"TRIBUTARY_STATE_DIR=$file", "TRIBUTARY_OWNERSHIP=all"}, says: "set TRIBUTARY_STATE_DIR to a folder that may be written", exit: 1, prepare: file},
 	{name: "the state's folder may not be written", call: []string{"sessionizer"}, set: []string{"TRIBUTARY_STATE_DIR=$closed/state", "TRIBUTARY_OWNERSHIP=all"}, says: "set TRIBUTARY_STATE_DIR to a folder that may be written: permission denied", exit: 1, prepare: closed, as: 65534},
+	{name: "the folder of checkpoints may not be written", call: []string{"sessionizer"}, set: []string{"TRIBUTARY_CHECKPOINTS=$file/checkpoints"}, says: "checkpoints (TRIBUTARY_CHECKPOINTS): cannot keep anything in $file/checkpoints: use a folder that may be written: not a directory", exit: 1, prepare: file},
+	{name: "checkpoints in a store that was not built in", call: []string{"sessionizer"}, set: []string{"TRIBUTARY_CHECKPOINTS=s3://bucket"}, says: "this program was built without s3: build it with -tags cloud", exit: 1},
+	{name: "state of a stage that is none", call: []string{"tributary", "state", "show", "--stage=visitors", "--partition=1"}, says: "no stage is named visitors: use visitor, events, sessions or dead-letters", exit: 2},
+	{name: "no bucket", call: []string{"tributary", "state", "ls", "--checkpoints=$dir"}, says: "no checkpoints in $dir: use --checkpoints or TRIBUTARY_CHECKPOINTS to name the bucket of the services", exit: 1},
+	{name: "a gap that is none", call: []string{"tributary", "state", "accept-gap", "--stage=visitor", "--partition=1", "--yes", "--brokers=$tables", "--checkpoints=$bucket"}, says: "partition 1 of events.g0 lacks nothing", exit: 1, prepare: bucket},
+	{name: "a decision that nobody confirmed", call: []string{"tributary", "state", "rebuild", "--stage=visitor", "--partition=1", "--brokers=$tables", "--checkpoints=$bucket"}, says: "nothing was decided: answer yes, or use --yes", exit: 1, prepare: bucket},
+	{name: "a partition that is none", call: []string{"tributary", "state", "rebuild", "--stage=visitor", "--partition=99", "--yes", "--brokers=$tables", "--checkpoints=$bucket"}, says: "topic events.g0 has no partition 99: use 0 to 2", exit: 2, prepare: bucket},
+	{name: "lag of a stage that is none", call: []string{"tributary", "lag", "--stage=visit", "--brokers=$tables"}, says: "no stage is named visit: use visitor", exit: 2},
+	{name: "restating the first epoch", call: []string{"tributary", "restate", "prepare", "--epoch=0", "--brokers=$tables", "--checkpoints=$bucket"}, says: "epoch 0 is the first one: use the next number", exit: 2, prepare: bucket},
 	{name: "two services on one state folder", call: []string{"sessionizer"}, set: []string{"TRIBUTARY_STATE_DIR=$state", "TRIBUTARY_OWNERSHIP=all"}, says: "another process keeps its state in", exit: 1, prepare: opened},
 	{name: "the state of a topic with other partitions", call: []string{"sessionizer"}, set: []string{"TRIBUTARY_STATE_DIR=$state"}, says: "is of a topic with 5 partitions, this one has 3: set TRIBUTARY_STATE_DIR to an empty folder", exit: 1, prepare: claimed},
 	{name: "the state of another log", call: []string{"sessionizer"}, set: []string{"TRIBUTARY_STATE_DIR=$state", "TRIBUTARY_OWNERSHIP=all"}, says: "events.g0/0 at offset 1000000, the log holds 0 to 0: it lost what the state already has; to go on, run tributary state rebuild --stage visitor --partition 0", waits: true, prepare: foreign},
 }
+
+// bucket is an empty folder of checkpoints.
+func bucket(_ *testing.T, dir string) map[string]string { return map[string]string{"bucket": dir} }
 
 func file(t *testing.T, dir string) map[string]string {
 	return map[string]string{"file": write(t, dir, "a-file", "")}
