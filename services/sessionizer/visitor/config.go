@@ -72,7 +72,7 @@ func (f *Fold) setConfig(s *store, rec *pb.Record) (added bool, err error) {
 // governed lists the sessions, as they are now, of the store's visitors that have events at from or later.
 func (f *Fold) governed(s *store, from int64) map[*visitor][]*pb.Session {
 	out := map[*visitor][]*pb.Session{}
-	for _, v := range f.visitors {
+	for _, v := range f.visitors { // any order: into a map
 		if n := len(v.Sessions); v.store == s && n > 0 && v.Sessions[n-1].Ended >= from {
 			out[v] = v.All(s.rules)
 		}

@@ -247,8 +247,8 @@ func (f *Fold) touchDiff(v *visitor, before, after []*pb.Session) {
 		}
 		delete(old, id)
 	}
-	for id, s := range old {
-		f.touch(v, id, s.CreatedDay) // into a map: the order does not show
+	for id, s := range old { // any order: into a map
+		f.touch(v, id, s.CreatedDay)
 	}
 }
 

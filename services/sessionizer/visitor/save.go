@@ -86,7 +86,7 @@ func cutKey(k string) (storeName, visitor string, ok bool) {
 
 // Save stages what changed since the last commit. The store sorts by key, so map order does not show.
 func (f *Fold) Save(b stream.Batcher) error {
-	for name, s := range f.stores {
+	for name, s := range f.stores { // any order: the store sorts what it is given
 		for i, r := range s.records[s.saved:] {
 			v, err := r.MarshalVT()
 			if err != nil {
@@ -112,7 +112,7 @@ func (f *Fold) Save(b stream.Batcher) error {
 }
 
 func (f *Fold) saveHeld(b stream.Batcher) error {
-	for at := range f.entries.changed {
+	for at := range f.entries.changed { // any order: the store sorts what it is given
 		key := append([]byte(prefixHeld), number(at)...)
 		until, held := f.entries.held[at]
 		err := error(nil)
@@ -161,7 +161,7 @@ func (f *Fold) Saved() {
 	clear(f.entries.changed)
 	f.gap.Saved()
 	f.configs, f.dead = f.configs[:0], f.dead[:0]
-	for _, s := range f.stores {
+	for _, s := range f.stores { // any order: each for itself
 		s.saved = len(s.records)
 	}
 	f.clockMark = f.clock.MaxIngest()
