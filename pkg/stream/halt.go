@@ -40,6 +40,7 @@ type Halt struct {
 	First, Last int64
 }
 
+// Error is the text.
 func (h *Halt) Error() string { return h.Text }
 
 // Haltf makes a Halt with a text.
