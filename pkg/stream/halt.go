@@ -26,6 +26,8 @@ const (
 	ReasonCorrupt Reason = "corrupt"
 	// ReasonManifest: no checkpoint of the partition can be restored.
 	ReasonManifest Reason = "manifest"
+	// ReasonState: the local store is damaged, or of another version of the program.
+	ReasonState Reason = "state"
 	// ReasonPoison: more records than may be skipped in a minute made the fold fail.
 	ReasonPoison Reason = "poison"
 )
