@@ -69,6 +69,10 @@ var beginnings = []struct {
 	{"tributary store show ", way{shows: "partition  11"}},
 	{"TRIBUTARY_KAFKA_BROKERS=127.0.0.1:9092 ingest --check", way{}},
 	{"sessionizer --help", way{shows: "TRIBUTARY_STATE_DIR"}},
+	{"tributary lag", way{shows: "events.g0/11"}},
+	{"tributary state ", way{test: "services/tributary/e2e TestStops"}},
+	{"tributary restate ", way{test: "services/tributary/e2e TestRestate"}},
+	{"TRIBUTARY_EPOCH=1 ", way{test: "services/tributary/e2e TestRestate"}},
 	{"helm install ", way{test: "scripts/tools/deploy TestREADMEInstall"}},
 }
 
