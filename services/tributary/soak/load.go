@@ -23,6 +23,8 @@ const (
 	perMinute = 3000
 	// senders of each ingest.
 	senders = 12
+	// unheard is the share of acknowledged batches that are sent again, to the other ingest, as by a client that lost the answer.
+	unheard = 40
 	// answerWithin is how long a sender waits for an answer before it sends the same again.
 	answerWithin = 8 * time.Second
 )
@@ -62,9 +64,14 @@ func (l *load) send(soft, hard context.Context) error {
 				}
 				l.body(&b, n, time.Now())
 				l.ledger.sent(n)
-				if err := l.deliver(hard, client, s, b.Bytes()); err == nil {
+				err := l.deliver(hard, client, s, b.Bytes())
+				if err == nil {
 					l.ledger.acknowledge(n)
-				} else if hard.Err() == nil {
+					if n%unheard == 0 {
+						err = l.deliver(hard, client, s+1, b.Bytes())
+					}
+				}
+				if err != nil && hard.Err() == nil {
 					fail(err)
 				}
 			}
