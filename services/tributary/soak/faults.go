@@ -104,9 +104,15 @@ func (c *chaos) strike(ctx context.Context, f fault) string {
 		return fmt.Sprintf("broker %d", f.Instance)
 	}
 	n := instances[f.Service]
-	for i := range n {
-		if met := c.meets(fmt.Sprintf("%s-%d", f.Service, (f.Instance-1+i)%n+1), f); met != "" {
-			return met
+	for _, doomed := range []bool{false, true} { // one that will die between outputs and commit had better do so
+		for i := range n {
+			name := fmt.Sprintf("%s-%d", f.Service, (f.Instance-1+i)%n+1)
+			if c.fleet.machine(name).isDoomed() != doomed {
+				continue
+			}
+			if met := c.meets(name, f); met != "" {
+				return met
+			}
 		}
 	}
 	return ""

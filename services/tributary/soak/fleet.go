@@ -3,14 +3,12 @@ package soak
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/tributary-data/tributary/pkg/clickhouse"
 	"github.com/tributary-data/tributary/pkg/kafka"
-	"github.com/tributary-data/tributary/pkg/stream"
 	"github.com/tributary-data/tributary/services/tributary/stack"
 )
 
@@ -75,7 +73,12 @@ func (f *fleet) start(ctx context.Context) error {
 		f.traffic = append(f.traffic, addr)
 	}
 	for i := range ingests {
-		if err := f.ready(ctx, f.machine(fmt.Sprintf("%s-%d", ingest, i+1))); err != nil {
+		m := f.machine(fmt.Sprintf("%s-%d", ingest, i+1))
+		admin, err := m.addr(ctx, "admin")
+		if err == nil {
+			err = m.current().Ready(ctx, admin)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -130,58 +133,6 @@ func (f *fleet) setUp(ctx context.Context, topics []kafka.Topic) (err error) {
 	}
 	_, err = stack.Migrate(ctx, f.db, partitions)
 	return err
-}
-
-// service is a machine that knows where the servers are.
-func (f *fleet) service(name string, own func(order, addrOf) (program string, settings []string)) *machine {
-	return &machine{name: name, command: func(o order, addr addrOf) (string, []string, []string) {
-		program, settings := own(o, addr)
-		return program, []string{"--attached"}, append(settings, "TRIBUTARY_KAFKA_BROKERS="+f.brokers, "TRIBUTARY_KAFKA_TLS=false", "TRIBUTARY_KAFKA_SASL=none",
-			"TRIBUTARY_CLICKHOUSE_ADDR="+f.engine, "TRIBUTARY_ADMIN_ADDR="+anyPort, "TRIBUTARY_LOG_FORMAT=json", "TRIBUTARY_LOG_LEVEL=info",
-			"TRIBUTARY_KAFKA_HEARTBEAT=300ms", "TRIBUTARY_KAFKA_SESSION_TIMEOUT="+sessionTimeout.String())
-	}}
-}
-
-// stateful is an instance of a service that folds; its program can be told to die between two given steps.
-func (f *fleet) stateful(service string, instance int) *machine {
-	name := fmt.Sprintf("%s-%d", service, instance)
-	state := filepath.Join(f.config.Dir, "state", name)
-	m := f.service(name, func(o order, _ addrOf) (string, []string) {
-		settings := append(f.folding(name, state, filepath.Join(f.config.Dir, "checkpoints")), "TRIBUTARY_CHECKPOINT_EVERY=4s")
-		if o.nth > 0 {
-			settings = append(settings, fmt.Sprintf("TRIBUTARY_CRASH=crash=%s:%d", stream.StepWritten, o.nth))
-		}
-		return filepath.Join(f.config.Bin, "chaos", service), settings
-	})
-	m.state = state
-	return m
-}
-
-func (f *fleet) folding(name, state, checkpoints string) []string {
-	return []string{"TRIBUTARY_INSTANCE=" + name, "TRIBUTARY_STATE_DIR=" + state, "TRIBUTARY_CHECKPOINTS=" + checkpoints, "TRIBUTARY_OWNERSHIP=group"}
-}
-
-// ready waits until an ingest takes traffic.
-func (f *fleet) ready(ctx context.Context, m *machine) error {
-	admin, err := m.addr(ctx, "admin")
-	if err != nil {
-		return err
-	}
-	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+admin+"/readyz", nil)
-		if err != nil {
-			return err
-		}
-		if res, err := http.DefaultClient.Do(req); err == nil {
-			_ = res.Body.Close() // the status is all we want
-			if res.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-		if err := sleep(ctx, 50*time.Millisecond); err != nil {
-			return fmt.Errorf("%s takes no traffic: %w; the logs are in %s", m.name, err, f.logs())
-		}
-	}
 }
 
 // machine by its name.

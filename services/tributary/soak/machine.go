@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/tributary-data/tributary/services/tributary/stack"
@@ -16,9 +15,6 @@ const crashed = 137
 
 // again is how a process starts that ended by itself.
 const again = 500 * time.Millisecond
-
-// endWithin is how long a process may take to end after SIGTERM: the services promise less.
-const endWithin = 20 * time.Second
 
 var (
 	errStopping = errors.New("it is being stopped")
@@ -51,6 +47,7 @@ type machine struct {
 	next     *order // of a fault that ends it now
 	paused   bool
 	down     bool
+	doomed   bool // it will die at a fail point
 	stopping chan struct{}
 	over     chan struct{}
 	once     sync.Once
@@ -85,7 +82,7 @@ func (m *machine) spawn(o order) error {
 	})
 	p, err := stack.StartProcess(m.name, m.logs, program, args, settings)
 	if err == nil {
-		m.process, m.down = p, false
+		m.process, m.down, m.doomed = p, false, o.nth > 0
 	}
 	return err
 }
@@ -98,7 +95,7 @@ func (m *machine) keep() {
 		<-p.Done()
 		m.mu.Lock()
 		o := m.next
-		m.next, m.down = nil, true
+		m.next, m.down, m.doomed = nil, true, false
 		m.mu.Unlock()
 		if o == nil {
 			o = &order{after: again}
@@ -155,78 +152,4 @@ func (m *machine) current() *stack.Process {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.process
-}
-
-// status is empty while the process runs.
-func (m *machine) status() string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	switch {
-	case m.down, m.next != nil:
-		return "down"
-	case m.paused:
-		return "paused"
-	}
-	return ""
-}
-
-// strike ends the process with a signal, to start again as told. It is false if it does not run.
-func (m *machine) strike(sig os.Signal, o order) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.down || m.paused || m.next != nil || !m.process.Signal(sig) {
-		return false
-	}
-	m.next = &o
-	if sig == syscall.SIGTERM {
-		go m.insist(m.process)
-	}
-	return true
-}
-
-// insist kills a process that does not end after SIGTERM, and tells of it.
-func (m *machine) insist(p *stack.Process) {
-	t := time.NewTimer(endWithin)
-	defer t.Stop()
-	select {
-	case <-p.Done():
-	case <-t.C:
-		m.ended(m, false, errDeaf)
-		p.Signal(syscall.SIGKILL)
-	}
-}
-
-// pause stops the process where it is, and lets it go on after a while. It is false if it does not run.
-func (m *machine) pause(d time.Duration) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.down || m.paused || m.next != nil || !m.process.Signal(syscall.SIGSTOP) {
-		return false
-	}
-	m.paused = true
-	p := m.process
-	go func() {
-		t := time.NewTimer(d)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-m.stopping:
-		}
-		p.Signal(syscall.SIGCONT)
-		m.mu.Lock()
-		m.paused = false
-		m.mu.Unlock()
-	}()
-	return true
-}
-
-// stop ends the process for good.
-func (m *machine) stop() {
-	m.once.Do(func() {
-		close(m.stopping)
-		p := m.current()
-		p.Signal(syscall.SIGCONT)
-		p.Stop()
-		<-m.over
-	})
 }
