@@ -151,10 +151,11 @@ func TestBackPressure(t *testing.T) {
 	}
 }
 
-// proxy is a network that loses answers to produce requests on demand.
+// proxy is a network that loses answers on demand.
 type proxy struct {
-	lose atomic.Int32 // produce answers to lose
-	lost atomic.Int32
+	key, version byte         // of the requests, by default Produce of any version
+	lose         atomic.Int32 // answers to lose
+	lost         atomic.Int32
 }
 
 func (p *proxy) dial(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -166,18 +167,18 @@ func (p *proxy) dial(ctx context.Context, network, addr string) (net.Conn, error
 	return &lossy{Conn: c, proxy: p}, nil
 }
 
-// lossy breaks the connection instead of delivering a produce answer.
+// lossy breaks the connection instead of delivering an answer.
 type lossy struct {
 	net.Conn
 	proxy *proxy
 	mu    sync.Mutex
-	last  byte // API key of the request in flight: one is in flight per connection
+	meant bool // the request in flight, of which a connection has one
 }
 
 func (l *lossy) Write(b []byte) (int, error) {
-	if len(b) > 6 {
+	if len(b) > 8 {
 		l.mu.Lock()
-		l.last = b[5]
+		l.meant = b[5] == l.proxy.key && (l.proxy.version == 0 || b[7] == l.proxy.version)
 		l.mu.Unlock()
 	}
 	return l.Conn.Write(b)
@@ -187,12 +188,35 @@ func (l *lossy) Read(b []byte) (int, error) {
 	n, err := l.Conn.Read(b)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err == nil && l.last == 0 && l.proxy.lose.Add(-1) >= 0 { // 0 = Produce
+	if err == nil && l.meant && l.proxy.lose.Add(-1) >= 0 {
 		l.proxy.lost.Add(1)
 		_ = l.Conn.Close() // the answer is lost on purpose
 		return 0, io.ErrUnexpectedEOF
 	}
 	return n, err
+}
+
+// Ensure that a service that starts while the broker ends waits for it, as for one that is not there yet, and does not wait for a
+// topic that nobody made.
+func TestTopicIDWaits(t *testing.T) {
+	addr := harness.Broker(t)
+	want, err := client(t, addr, kafka.Topic{Name: "x", Partitions: 1}).TopicID(t.Context(), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	faulty := &proxy{key: 3, version: 12} // the one that tells ids
+	faulty.lose.Store(3)
+	c, err := kafka.NewClient(kafka.Config{Brokers: addr, Dial: faulty.dial})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if got, err := c.TopicID(t.Context(), "x"); err != nil || got != want || faulty.lost.Load() != 3 {
+		t.Errorf("got %x after %d lost answers, want %x, %v", got, faulty.lost.Load(), want, err)
+	}
+	if _, err := c.TopicID(t.Context(), "nowhere"); err == nil || !strings.Contains(err.Error(), "tributary topics create") {
+		t.Errorf("a missing topic: %v", err)
+	}
 }
 
 // Ensure that a lost answer is followed by the identical batch, which the broker knows: nothing doubles, nothing is lost.
