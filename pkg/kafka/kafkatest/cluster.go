@@ -21,6 +21,9 @@ type Options struct {
 	Nodes int
 	// Secure adds listeners with SASL, with SASL over TLS, and with TLS that asks for a client's certificate.
 	Secure bool
+	// Network gives each node a network namespace with an address of its own, so that it can be cut off (Cut). It needs root, and
+	// ip of iproute2: else the error is ErrNetwork. Such a cluster is not started again in its folder.
+	Network bool
 	// Settings replace or add to the brokers' settings.
 	Settings map[string]string
 	// Dir keeps everything; a cluster started in it again goes on with its data. Start fills it in.
@@ -37,6 +40,8 @@ type Options struct {
 type Cluster struct {
 	options Options
 	dist    distribution
+
+	network *network // nil: all are on loopback
 
 	mu    sync.Mutex // of the processes
 	nodes []*node
@@ -76,7 +81,7 @@ func Launch(ctx context.Context, o Options) (*Cluster, error) {
 	}
 	for _, n := range c.nodes {
 		if err := c.prepare(ctx, n); err != nil {
-			return nil, err
+			return nil, errors.Join(err, c.Close())
 		}
 	}
 	for _, n := range c.nodes {
@@ -110,8 +115,13 @@ func (c *Cluster) plan() error {
 	default:
 		return fmt.Errorf("read the cluster's layout: %w", err)
 	}
+	if c.options.Network {
+		if c.network, err = newNetwork(l.Nodes); err != nil {
+			return err
+		}
+	}
 	for i, ports := range l.Ports {
-		c.nodes = append(c.nodes, &node{id: i + 1, dir: filepath.Join(c.options.Dir, fmt.Sprintf("node%d", i+1)), ports: ports})
+		c.nodes = append(c.nodes, &node{id: i + 1, dir: filepath.Join(c.options.Dir, fmt.Sprintf("node%d", i+1)), ports: ports, network: c.network})
 	}
 	return nil
 }
@@ -270,10 +280,22 @@ func (c *Cluster) addresses(listener string) string {
 }
 
 // Shutdown ends all brokers with SIGTERM, as a person would.
-func (c *Cluster) Shutdown() error { return c.end((*node).stop) }
+func (c *Cluster) Shutdown() error { return errors.Join(c.end((*node).stop), c.unlink()) }
 
 // Close ends all brokers with SIGKILL. It may be called again.
-func (c *Cluster) Close() error { return c.end((*node).kill) }
+func (c *Cluster) Close() error { return errors.Join(c.end((*node).kill), c.unlink()) }
+
+// unlink removes the network of nodes that have ended.
+func (c *Cluster) unlink() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.network == nil {
+		return nil
+	}
+	w := c.network
+	c.network = nil
+	return w.close(len(c.nodes))
+}
 
 func (c *Cluster) end(how func(*node) error) error {
 	c.mu.Lock()

@@ -16,9 +16,10 @@ import (
 
 // node is one broker and controller, with the process that runs it now.
 type node struct {
-	id    int
-	dir   string
-	ports map[string]int // by listener
+	id      int
+	dir     string
+	ports   map[string]int // by listener
+	network *network       // nil: it is on loopback
 
 	cmd   *exec.Cmd
 	done  chan struct{} // closed when the process has ended
@@ -29,7 +30,11 @@ type node struct {
 const stopWithin = 20 * time.Second
 
 func (n *node) addr(listener string) string {
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(n.ports[listener]))
+	host := "127.0.0.1"
+	if n.network != nil {
+		host = n.network.addr(n.id)
+	}
+	return net.JoinHostPort(host, strconv.Itoa(n.ports[listener]))
 }
 
 func (n *node) logFile() string { return filepath.Join(n.dir, "server.log") }
@@ -46,6 +51,9 @@ func (n *node) start(d distribution, flags []string) error {
 	}
 	flags = append(flags, "-Dlog4j2.configurationFile="+filepath.Join(n.dir, "log4j2.properties"), "-Dlog4j2.disable.jmx=true")
 	cmd := d.command(flags, "kafka.Kafka", filepath.Join(n.dir, "server.properties"))
+	if n.network != nil {
+		cmd = n.network.inside(n.id, cmd)
+	}
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = childAttributes()
 	started, done := make(chan error), make(chan struct{})

@@ -66,7 +66,7 @@ func (c *Cluster) tryOut(ctx context.Context, client *kafka.Client, ids []int) e
 	if err := client.EnsureTopics(ctx, []kafka.Topic{topic}, len(c.nodes)); err != nil {
 		return err
 	}
-	if err := c.inSync(ctx, ids); err != nil {
+	if err := c.inSync(ctx, scratch, ids); err != nil {
 		return err
 	}
 	p := kafka.NewProducer(client, kafka.ProducerConfig{Topic: scratch, Partitions: topic.Partitions})
@@ -84,19 +84,38 @@ func (c *Cluster) tryOut(ctx context.Context, client *kafka.Client, ids []int) e
 	return client.Note(ctx, scratch, scratch, 0, "ready")
 }
 
-// inSync asks whether each partition of the scratch topic has a leader, and all these brokers in sync.
-func (c *Cluster) inSync(ctx context.Context, ids []int) error {
+// InSync waits until each partition of a topic has a leader, and all brokers that run in sync.
+func (c *Cluster) InSync(ctx context.Context, topic string) error {
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	for {
+		ids, err := c.running()
+		if err == nil {
+			if err = c.inSync(ctx, topic, ids); err == nil {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(context.Cause(ctx), err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// inSync asks whether each partition of a topic has a leader, and all these brokers in sync.
+func (c *Cluster) inSync(ctx context.Context, topic string, ids []int) error {
 	transport := &kafkago.Transport{}
 	defer transport.CloseIdleConnections()
 	k := &kafkago.Client{Addr: kafkago.TCP(strings.Split(c.Brokers(), ",")...), Transport: transport}
-	m, err := k.Metadata(ctx, &kafkago.MetadataRequest{Topics: []string{scratch}})
+	m, err := k.Metadata(ctx, &kafkago.MetadataRequest{Topics: []string{topic}})
 	if err != nil {
-		return fmt.Errorf("metadata of %s: %w", scratch, err)
+		return fmt.Errorf("metadata of %s: %w", topic, err)
 	}
 	for _, t := range m.Topics {
 		for _, p := range t.Partitions {
 			if p.Error != nil || len(p.Isr) < len(ids) {
-				return fmt.Errorf("%d of %d brokers are in sync for %s/%d: %w", len(p.Isr), len(ids), scratch, p.ID, p.Error)
+				return fmt.Errorf("%d of %d brokers are in sync for %s/%d: %w", len(p.Isr), len(ids), topic, p.ID, p.Error)
 			}
 		}
 	}
