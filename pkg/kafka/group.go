@@ -109,7 +109,7 @@ func (g Group) stay(ctx context.Context, m member, f Folder) error {
 		if err := wait(ctx, g.Heartbeat); err != nil {
 			return nil
 		}
-		err := g.Client.heartbeat(ctx, m)
+		err := g.heartbeat(ctx, m)
 		switch {
 		case err == nil:
 			answered = time.Now()
@@ -121,6 +121,13 @@ func (g Group) stay(ctx context.Context, m member, f Folder) error {
 			committer.commit(ctx, f.Progress())
 		}
 	}
+}
+
+// heartbeat waits for its answer no longer than leaves time for another one within the session.
+func (g Group) heartbeat(ctx context.Context, m member) error {
+	limit, cancel := context.WithTimeout(ctx, g.Session/3)
+	defer cancel()
+	return g.Client.heartbeat(limit, m)
 }
 
 // after decides what an end of a generation means. Its own error ends the member.

@@ -67,6 +67,7 @@ type Pool[O any] struct {
 	progress map[int32]Progress
 	ctx      context.Context // of Run; a pool that does not run takes no partitions
 	started  chan struct{}
+	opening  chan struct{} // room for those that open
 	once     sync.Once
 	wg       sync.WaitGroup
 	fatal    chan error
@@ -82,7 +83,7 @@ type task struct {
 func (p *Pool[O]) init() {
 	p.once.Do(func() {
 		p.tasks, p.progress = map[int32]*task{}, map[int32]Progress{}
-		p.started, p.fatal = make(chan struct{}), make(chan error, 1)
+		p.started, p.fatal, p.opening = make(chan struct{}), make(chan error, 1), make(chan struct{}, openAtOnce)
 		if p.Recheck <= 0 {
 			p.Recheck = 5 * time.Second
 		}
@@ -230,9 +231,23 @@ type openError struct{ error }
 
 func (e *openError) Unwrap() error { return e.error }
 
+// openAtOnce bounds how many partitions open at a time: each may load a large state, or fetch one.
+const openAtOnce = 8
+
+// open makes the part of a partition, a few at a time.
+func (p *Pool[O]) open(ctx context.Context, id int32) (part Part[O], err error) {
+	select {
+	case p.opening <- struct{}{}:
+		defer func() { <-p.opening }()
+		return p.Open(ctx, id)
+	case <-ctx.Done():
+		return part, ctx.Err()
+	}
+}
+
 // fold opens a partition, folds it until something fails or ctx ends, and closes it.
 func (p *Pool[O]) fold(ctx context.Context, id int32, skip func(int64) bool) (err error) {
-	part, err := p.Open(ctx, id)
+	part, err := p.open(ctx, id)
 	if err != nil {
 		return &openError{fmt.Errorf("open: %w", err)}
 	}
