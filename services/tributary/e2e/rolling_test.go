@@ -144,7 +144,7 @@ func (m *team) noted(t *testing.T, who map[int]string, after time.Time) {
 func TestRollingRestart(t *testing.T) {
 	skipIfShort(t)
 	broker := kafkatest.Start(t, kafkatest.Options{})
-	m := &team{rounds: newRounds(t, broker.Brokers(), 12), pauses: pauses{longest: map[int]time.Duration{}, next: map[int]int64{}}}
+	m := &team{rounds: newRounds(t, broker.Brokers(), 12, 480, time.Minute), pauses: pauses{longest: map[int]time.Duration{}, next: map[int]int64{}}}
 	vault := t.TempDir()
 	set := []string{"TRIBUTARY_KAFKA_BROKERS=" + broker.Brokers(), "TRIBUTARY_CHECKPOINTS=" + vault, "TRIBUTARY_CHECKPOINT_EVERY=1s",
 		"TRIBUTARY_OWNERSHIP=group", "TRIBUTARY_KAFKA_HEARTBEAT=300ms", "TRIBUTARY_KAFKA_SESSION_TIMEOUT=" + sharedSession.String()}
