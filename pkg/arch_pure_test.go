@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"go/ast"
 	"go/token"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +13,11 @@ import (
 
 // pure rooms hold the meanings: no I/O, no clock, no goroutine.
 var pure = []string{"pkg/event", "pkg/session", "pkg/journey", "pkg/funnel", "pkg/insight"}
+
+// folds are deterministic as pure rooms are: what they keep and emit depends on their log alone (design §3, C1). They may have
+// package variables, and libraries.
+var folds = []string{"services/sessionizer/visitor", "services/aggregator/cells", "services/aggregator/facts", "services/aggregator/letters",
+	"services/aggregator/table", "services/internal/records", "services/internal/gaps"}
 
 // impure is what a pure package must not import of the standard library.
 var impure = []string{"context", "crypto/rand", "database/sql", "io/ioutil", "log", "log/slog", "math/rand", "math/rand/v2",
@@ -102,6 +108,27 @@ func TestPure(t *testing.T) {
 	for _, s := range sources(t) {
 		if !s.isTest() && underAny(s.path, pure) {
 			report(t, pureFaults(s))
+		}
+	}
+}
+
+// foldFaults are the faults of pure code that a fold must not have either.
+func foldFaults(s source) []string {
+	return slices.DeleteFunc(pureFaults(s), func(f string) bool { return strings.Contains(f, "no package variable") })
+}
+
+func TestFoldsAreDeterministic(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, s := range sources(t) {
+		if !s.isTest() && underAny(s.path, folds) {
+			seen[path.Dir(s.path)] = true
+			report(t, foldFaults(s))
+		}
+	}
+	for _, f := range folds {
+		if !seen[f] {
+			t.Errorf("%s: is in the list of folds, and not in the tree", f)
 		}
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -106,120 +104,6 @@ func TestWriteAndRead(t *testing.T) {
 	write(t, p, 1, "d")
 	if got := read(t, r.Source(1), 1); !slices.Equal(got, []string{"3=d"}) {
 		t.Errorf("got %v", got)
-	}
-}
-
-// Ensure that an offset that the log does not hold stops that partition with ErrDataLoss, and no other.
-func TestDataLossStopsOnePartition(t *testing.T) {
-	c := client(t, harness.Broker(t), kafka.Topic{Name: "x", Partitions: 2})
-	p := producer(t, c, kafka.ProducerConfig{Topic: "x", Partitions: 2})
-	write(t, p, 0, "a")
-	write(t, p, 1, "a")
-	r := reader(t, c, "x", map[int32]int64{0: 99, 1: 0})
-	if got := read(t, r.Source(1), 1); !slices.Equal(got, []string{"0=a"}) {
-		t.Errorf("partition 1: got %v", got)
-	}
-	s := r.Source(0)
-	if b, ok := <-s.Batches(); ok {
-		t.Fatalf("partition 0 delivered %v", b)
-	}
-	if h := stream.HaltOf(s.Err()); h == nil || h.Reason != stream.ReasonBeyond || !strings.Contains(s.Err().Error(), "x/0 at offset 99, the log holds 0 to 1") {
-		t.Errorf("got %v", s.Err())
-	}
-	write(t, p, 1, "b")
-	if got := read(t, r.Source(1), 1); !slices.Equal(got, []string{"1=b"}) {
-		t.Errorf("partition 1 afterwards: got %v", got)
-	}
-}
-
-// Ensure that a fold that does not take its batches holds back its own partition only.
-func TestBackPressure(t *testing.T) {
-	c := client(t, harness.Broker(t), kafka.Topic{Name: "x", Partitions: 2})
-	p := producer(t, c, kafka.ProducerConfig{Topic: "x", Partitions: 2})
-	r := reader(t, c, "x", map[int32]int64{0: 0, 1: 0})
-	var want []string
-	for i := range 20 {
-		write(t, p, 0, "a")
-		write(t, p, 1, "b")
-		if got := read(t, r.Source(1), 1); got[0] != fmt.Sprintf("%d=b", i) { // partition 0 is never taken
-			t.Fatalf("got %v", got)
-		}
-		want = append(want, fmt.Sprintf("%d=a", i))
-	}
-	if got := read(t, r.Source(0), 20); !slices.Equal(got, want) {
-		t.Errorf("partition 0: got %v", got)
-	}
-}
-
-// proxy is a network that loses answers to produce requests on demand.
-type proxy struct {
-	lose atomic.Int32 // produce answers to lose
-	lost atomic.Int32
-}
-
-func (p *proxy) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	var d net.Dialer
-	c, err := d.DialContext(ctx, network, addr)
-	if err != nil {
-		return nil, err
-	}
-	return &lossy{Conn: c, proxy: p}, nil
-}
-
-// lossy breaks the connection instead of delivering a produce answer.
-type lossy struct {
-	net.Conn
-	proxy *proxy
-	mu    sync.Mutex
-	last  byte // API key of the request in flight: one is in flight per connection
-}
-
-func (l *lossy) Write(b []byte) (int, error) {
-	if len(b) > 6 {
-		l.mu.Lock()
-		l.last = b[5]
-		l.mu.Unlock()
-	}
-	return l.Conn.Write(b)
-}
-
-func (l *lossy) Read(b []byte) (int, error) {
-	n, err := l.Conn.Read(b)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err == nil && l.last == 0 && l.proxy.lose.Add(-1) >= 0 { // 0 = Produce
-		l.proxy.lost.Add(1)
-		_ = l.Conn.Close() // the answer is lost on purpose
-		return 0, io.ErrUnexpectedEOF
-	}
-	return n, err
-}
-
-// Ensure that a lost answer is followed by the identical batch, which the broker knows: nothing doubles, nothing is lost.
-func TestLostAnswers(t *testing.T) {
-	addr := harness.Broker(t)
-	c := client(t, addr, kafka.Topic{Name: "x", Partitions: 1})
-	faulty := &proxy{}
-	pc, err := kafka.NewClient(kafka.Config{Brokers: addr, Timeout: 2 * time.Second, Dial: faulty.dial})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pc.Close()
-	p := producer(t, pc, kafka.ProducerConfig{Topic: "x", Partitions: 1})
-	write(t, p, 0, "first")
-	faulty.lose.Store(3)
-	write(t, p, 0, "a", "b")
-	write(t, p, 0, "c")
-	if got := faulty.lost.Load(); got != 3 {
-		t.Fatalf("%d answers were lost, want 3", got)
-	}
-	r := reader(t, c, "x", map[int32]int64{0: 0})
-	if got, want := read(t, r.Source(0), 4), []string{"0=first", "1=a", "2=b", "3=c"}; !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-	ranges, err := c.Offsets(context.Background(), "x", 1)
-	if err != nil || ranges[0].Last != 4 {
-		t.Errorf("the log ends at %v, %v, want 4", ranges, err)
 	}
 }
 

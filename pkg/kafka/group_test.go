@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -25,12 +24,6 @@ type shares struct {
 	mu    sync.Mutex
 	owned map[string][]int32
 	moved chan struct{}
-}
-
-func (s *shares) has(name string) []int32 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.owned[name]
 }
 
 func (s *shares) set(name string, partitions []int32) {
@@ -96,26 +89,6 @@ func (s *shares) join(t *testing.T, name string, g kafka.Group) member {
 	return m
 }
 
-// Ensure that instances share the partitions, each with one owner, and that one that leaves gives up its share.
-func TestGroup(t *testing.T) {
-	c := client(t, harness.Broker(t), kafka.Topic{Name: "x", Partitions: 4})
-	g := kafka.Group{Client: c, ID: "g", Topic: "x", Partitions: 4, Heartbeat: 100 * time.Millisecond, Session: 6 * time.Second}
-	s := &shares{owned: map[string][]int32{}, moved: make(chan struct{}, 1000)}
-	first := s.join(t, "first", g)
-	s.until(t, 4, func(o map[string][]int32) bool { return len(o["first"]) == 4 })
-	second := s.join(t, "second", g)
-	s.until(t, 4, func(o map[string][]int32) bool { return len(o["first"]) == 2 && len(o["second"]) == 2 })
-	first.stop()
-	if err := <-first.done; err != nil {
-		t.Error(err)
-	}
-	s.until(t, 4, func(o map[string][]int32) bool { return len(o["second"]) == 4 })
-	second.stop()
-	if err := <-second.done; err != nil {
-		t.Error(err)
-	}
-}
-
 // Ensure that a failing partition ends the member with its error.
 func TestGroupFails(t *testing.T) {
 	c := client(t, harness.Broker(t), kafka.Topic{Name: "x", Partitions: 1})
@@ -127,41 +100,4 @@ func TestGroupFails(t *testing.T) {
 	if _, err := c.Ownership(kafka.Share{Form: "some"}); err == nil {
 		t.Error("an unknown form was taken")
 	}
-}
-
-// Ensure that a static member that stops and starts again finds everything as it was, and nobody gets another share.
-func TestStaticMember(t *testing.T) {
-	c := client(t, harness.Broker(t), kafka.Topic{Name: "x", Partitions: 6})
-	s := &shares{owned: map[string][]int32{}, moved: make(chan struct{}, 1000)}
-	join := func(name string) member {
-		return s.join(t, name, kafka.Group{Client: c, ID: "g", Topic: "x", Partitions: 6, Instance: name, Heartbeat: 100 * time.Millisecond, Session: 6 * time.Second})
-	}
-	first := join("first")
-	s.until(t, 6, func(o map[string][]int32) bool { return len(o["first"]) == 6 })
-	join("second")
-	s.until(t, 6, func(o map[string][]int32) bool { return len(o["first"]) == 3 && len(o["second"]) == 3 })
-	had, kept := s.has("first"), s.has("second")
-	first.stop()
-	if err := <-first.done; err != nil {
-		t.Error(err)
-	}
-	join("first")
-	s.until(t, 6, func(o map[string][]int32) bool { return slices.Equal(o["first"], had) })
-	if now := s.has("second"); !slices.Equal(now, kept) {
-		t.Errorf("the one that stayed had %v and has %v", kept, now)
-	}
-}
-
-// Ensure that of two instances with one name the older one is fenced, and says so.
-func TestFenced(t *testing.T) {
-	c := client(t, harness.Broker(t), kafka.Topic{Name: "x", Partitions: 2})
-	s := &shares{owned: map[string][]int32{}, moved: make(chan struct{}, 1000)}
-	g := kafka.Group{Client: c, ID: "g", Topic: "x", Partitions: 2, Instance: "twin", Heartbeat: 100 * time.Millisecond, Session: 6 * time.Second}
-	older := s.join(t, "older", g)
-	s.until(t, 2, func(o map[string][]int32) bool { return len(o["older"]) == 2 })
-	s.join(t, "newer", g)
-	if err := <-older.done; !errors.Is(err, kafka.ErrFenced) || !strings.Contains(err.Error(), "TRIBUTARY_INSTANCE") {
-		t.Errorf("the older one ended with %v", err)
-	}
-	s.until(t, 2, func(o map[string][]int32) bool { return len(o["newer"]) == 2 })
 }

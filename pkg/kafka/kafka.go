@@ -256,26 +256,35 @@ func wait(ctx context.Context, d time.Duration) error {
 const tellEvery = 10 * time.Second
 
 // WaitPartitions counts the partitions of a topic, and waits until the cluster answers and the topic exists.
-func (c *Client) WaitPartitions(ctx context.Context, topic string) (int, error) {
-	backoff := 50 * time.Millisecond
-	var told time.Time
-	for {
-		n, err := 0, c.Check(ctx) // first: kafka-go says little of who answers
+func (c *Client) WaitPartitions(ctx context.Context, topic string) (n int, err error) {
+	err = c.insist(ctx, func() (bool, error) {
+		err := c.Check(ctx) // first: kafka-go says little of who answers
 		if err == nil {
 			n, err = c.Partitions(ctx, topic)
 		}
-		if err == nil && n > 0 {
-			return n, nil
-		}
-		if errors.Is(err, ErrVersion) || errors.Is(err, ErrSecurity) {
-			return 0, err
+		return err == nil && n > 0 || errors.Is(err, ErrVersion) || errors.Is(err, ErrSecurity), err
+	})
+	if err != nil && ctx.Err() != nil {
+		return 0, fmt.Errorf("waited for topic %s (create it with: tributary topics create): %w", topic, err)
+	}
+	return n, err
+}
+
+// insist asks until that is done or ctx ends, with growing pauses, and tells now and then what it waits for.
+func (c *Client) insist(ctx context.Context, ask func() (done bool, err error)) error {
+	backoff := 50 * time.Millisecond
+	var told time.Time
+	for {
+		done, err := ask()
+		if done {
+			return err
 		}
 		if err != nil && ctx.Err() == nil && time.Since(told) >= tellEvery {
 			told = time.Now()
 			c.config.Waiting(err)
 		}
 		if werr := wait(ctx, backoff); werr != nil {
-			return 0, fmt.Errorf("waited for topic %s (create it with: tributary topics create): %w", topic, errors.Join(werr, err))
+			return errors.Join(werr, err)
 		}
 		backoff = min(2*backoff, time.Second)
 	}

@@ -117,13 +117,17 @@ func (c *Client) epochEnd(ctx context.Context, topic string, partition int32, l 
 	return end, nil
 }
 
-// TopicID is the cluster's id of a topic. One of the same name that is made later has another.
-func (c *Client) TopicID(ctx context.Context, topic string) ([16]byte, error) {
-	l, err := c.describe(ctx, topic)
-	if err != nil {
-		return [16]byte{}, err
-	}
-	return l.id, nil
+// TopicID is the cluster's id of a topic. One of the same name that is made later has another. It waits for a broker that goes
+// while it is asked.
+func (c *Client) TopicID(ctx context.Context, topic string) (id [16]byte, err error) {
+	err = c.insist(ctx, func() (bool, error) {
+		l, err := c.describe(ctx, topic)
+		if err == nil {
+			id = l.id
+		}
+		return err == nil || !retryable(err), err
+	})
+	return id, err
 }
 
 // roundTrip carries a call of ours, within the time that one request may take.

@@ -68,6 +68,13 @@ func TestSecureListeners(t *testing.T) {
 			if got := read(t, reader(t, client, topic, map[int32]int64{0: 1}).Source(0), 1); !slices.Equal(got, []string{"1=b"}) {
 				t.Errorf("got %v", got)
 			}
+			own := &shares{owned: map[string][]int32{}, moved: make(chan struct{}, 10)}
+			m := own.join(t, "m", kafka.Group{Client: client, ID: topic, Topic: topic, Partitions: 1, Heartbeat: 100 * time.Millisecond, Session: 6 * time.Second})
+			own.until(t, 1, func(o map[string][]int32) bool { return len(o["m"]) == 1 })
+			m.stop()
+			if err := <-m.done; err != nil {
+				t.Error(err)
+			}
 		})
 	}
 }

@@ -26,6 +26,8 @@ const (
 	ReasonCorrupt Reason = "corrupt"
 	// ReasonManifest: no checkpoint of the partition can be restored.
 	ReasonManifest Reason = "manifest"
+	// ReasonState: the local store is damaged, or of another version of the program.
+	ReasonState Reason = "state"
 	// ReasonPoison: more records than may be skipped in a minute made the fold fail.
 	ReasonPoison Reason = "poison"
 )
@@ -40,6 +42,7 @@ type Halt struct {
 	First, Last int64
 }
 
+// Error is the text.
 func (h *Halt) Error() string { return h.Text }
 
 // Haltf makes a Halt with a text.

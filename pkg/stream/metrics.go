@@ -18,7 +18,7 @@ func NewMetrics(r prometheus.Registerer, stage string) *Metrics {
 	m := &Metrics{
 		next:    prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tributary_next_offset", Help: "Offset that the state continues from.", ConstLabels: labels}, []string{"partition"}),
 		behind:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tributary_lag_records", Help: "Records between the state and the end of the log, as of the last fetch.", ConstLabels: labels}, []string{"partition"}),
-		halted:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tributary_partition_stopped", Help: "1 while the partition does not fold, by reason; see the runbook of that name.", ConstLabels: labels}, []string{"partition", "reason"}),
+		halted:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tributary_partition_stopped", Help: "1 while the partition does not fold, with the reason (README, When a partition stops), else 0.", ConstLabels: labels}, []string{"partition", "reason"}),
 		commits: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tributary_commits_total", Help: "Commits of state and next offset.", ConstLabels: labels}, []string{"partition"}),
 	}
 	r.MustRegister(m.next, m.behind, m.halted, m.commits)
@@ -56,6 +56,7 @@ func (m *Metrics) stopped(partition int32, err error) {
 func (m *Metrics) going(partition int32) {
 	if m != nil {
 		m.halted.DeletePartialMatch(prometheus.Labels{"partition": name(partition)})
+		m.halted.WithLabelValues(name(partition), "").Set(0)
 	}
 }
 

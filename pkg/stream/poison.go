@@ -11,7 +11,10 @@ type ApplyError struct {
 	Err    error
 }
 
+// Error names the offset and the cause, which Unwrap gives.
 func (e *ApplyError) Error() string { return fmt.Sprintf("apply offset %d: %v", e.Offset, e.Err) }
+
+// Unwrap gives the cause.
 func (e *ApplyError) Unwrap() error { return e.Err }
 
 // poison counts the records that a partition passes over. A few are somebody's mistake; many mean that a program is wrong, ours or

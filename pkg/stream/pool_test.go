@@ -139,7 +139,7 @@ func TestHalt(t *testing.T) {
 		c.ends[0] = func(w *world) { w.deliver(0, 1) }
 		registry := prometheus.NewRegistry()
 		stop := run(t, c.pool(stream.NewMetrics(registry, "test")), 0, 1)
-		if got := gauges(t, registry, "tributary_partition_stopped"); !slices.Equal(got, []string{"1 trimmed = 1"}) {
+		if got := gauges(t, registry, "tributary_partition_stopped"); !slices.Equal(got, []string{"0  = 0", "1 trimmed = 1"}) {
 			t.Errorf("the metric says %q", got)
 		}
 		c.mu.Lock()
@@ -150,7 +150,7 @@ func TestHalt(t *testing.T) {
 		if want := []string{"0 going", "1 going", "1 stopped: read: gone"}; !slices.Equal(c.heard(), want) {
 			t.Errorf("told %q", c.heard())
 		}
-		if got := gauges(t, registry, "tributary_partition_stopped"); len(got) != 0 {
+		if got := gauges(t, registry, "tributary_partition_stopped"); !slices.Equal(got, []string{"0  = 0", "1  = 0"}) {
 			t.Errorf("the metric still says %q", got)
 		}
 		if err := stop(); err != nil {

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,34 +50,49 @@ func compressionIsRead(t *testing.T, b Broker) {
 	}
 }
 
-// A marker takes an offset and is no record. Our topics hold none, but others' tools may write some.
+// A marker takes an offset and is no record, and what was aborted is none either. Our topics hold neither, but others' tools may
+// write some.
 func transactionMarkersAreSkipped(t *testing.T, b Broker) {
 	c, k := b.client(t), b.library(t)
 	topic := b.topic(t, c, 1, false)
 	transaction := topic.Name
 	pid, epoch := newProducerID(t, k, transaction)
-	add, err := k.AddPartitionsToTxn(t.Context(), &kafkago.AddPartitionsToTxnRequest{TransactionalID: transaction, ProducerID: int(pid), ProducerEpoch: int(epoch),
-		Topics: map[string][]kafkago.AddPartitionToTxn{topic.Name: {{Partition: 0}}}})
-	if err != nil || add.Topics[topic.Name][0].Error != nil {
-		t.Fatal(err, add)
-	}
-	produce(t, k, topic.Name, 0, raw{pid: pid, epoch: epoch, attributes: transactional, values: []string{"a"}}.encode(t), nil, transaction)
-	end, err := k.EndTxn(t.Context(), &kafkago.EndTxnRequest{TransactionalID: transaction, ProducerID: int(pid), ProducerEpoch: int(epoch), Committed: true})
-	if err != nil || end.Error != nil {
-		t.Fatal(err, end)
-	}
-	// The marker follows the answer, some time.
-	for last := int64(0); last < 2; {
-		r, err := c.Offsets(t.Context(), topic.Name, 1)
-		if err != nil {
-			t.Fatal(err)
+	transact := func(sequence int32, value string, commit bool, last int64) {
+		t.Helper()
+		const concurrent = kafkago.Error(51) // the one before is being ended
+		for again := true; again; {
+			add, err := k.AddPartitionsToTxn(t.Context(), &kafkago.AddPartitionsToTxnRequest{TransactionalID: transaction, ProducerID: int(pid), ProducerEpoch: int(epoch),
+				Topics: map[string][]kafkago.AddPartitionToTxn{topic.Name: {{Partition: 0}}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = add.Topics[topic.Name][0].Error
+			if again = errors.Is(err, concurrent); !again && err != nil {
+				t.Fatal(err)
+			}
 		}
-		last = r[0].Last
+		produce(t, k, topic.Name, 0, raw{pid: pid, epoch: epoch, sequence: sequence, attributes: transactional, values: []string{value}}.encode(t), nil, transaction)
+		end, err := k.EndTxn(t.Context(), &kafkago.EndTxnRequest{TransactionalID: transaction, ProducerID: int(pid), ProducerEpoch: int(epoch), Committed: commit})
+		if err != nil || end.Error != nil {
+			t.Fatal(err, end)
+		}
+		for ended := int64(0); ended < last; { // the marker follows the answer, some time
+			r, err := c.Offsets(t.Context(), topic.Name, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ended = r[0].Last
+		}
 	}
+	transact(0, "a", true, 2)
 	source := open(t, c, kafka.ReaderConfig{Topic: topic.Name}, map[int32]int64{0: 0})(0)
 	passed(t, source, 2, "0=a") // the marker too, with nothing behind it
 	write(t, producer(t, c, topic, nil), 0, "b")
 	passed(t, source, 3, "2=b")
+	transact(1, "never", false, 5)
+	write(t, producer(t, c, topic, nil), 0, "c")
+	passed(t, source, 6, "5=c")
+	passed(t, open(t, c, kafka.ReaderConfig{Topic: topic.Name}, map[int32]int64{0: 0})(0), 6, "0=a", "2=b", "5=c")
 }
 
 // passed waits until a source is at an offset, and checks what it has delivered until then.

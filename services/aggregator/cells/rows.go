@@ -112,7 +112,7 @@ func (f *Fold) marks() (w, mark int64) {
 		return event.Unseen, event.Unseen
 	}
 	w, mark = 1<<62-1, 1<<62-1
-	for _, s := range f.sources {
+	for _, s := range f.sources { // any order: least values
 		w, mark = min(w, s.W), min(mark, s.F)
 	}
 	return w, mark
@@ -127,7 +127,7 @@ func (f *Fold) Watermark() int64 {
 // evict drops the units and cells that no record changes any more: a session whose entry is below F is final, a
 // tombstone that a watermark has passed is not repeated, a bucket that ends at F or before is final.
 func (f *Fold) evict(mark int64) {
-	for id, u := range f.units {
+	for id, u := range f.units { // any order: each is looked at for itself
 		if u.dead && f.repeated(u.source, u.version.Offset()) || !u.dead && u.entry < mark {
 			delete(f.units, id)
 			f.dirtyUnits[id] = true

@@ -38,7 +38,7 @@ func put(b stream.Batcher, key []byte, m vt, gone bool) error {
 
 // Save stages what changed since the last commit. The store sorts by key, so map order does not show.
 func (f *Fold) Save(b stream.Batcher) error {
-	for name, s := range f.stores {
+	for name, s := range f.stores { // any order: the store sorts what it is given
 		for i, r := range s.records[s.saved:] {
 			key := binary.BigEndian.AppendUint32([]byte(prefixConfig+name+"\x00"), uint32(s.saved+i))
 			if err := put(b, key, r, false); err != nil {
@@ -46,19 +46,19 @@ func (f *Fold) Save(b stream.Batcher) error {
 			}
 		}
 	}
-	for id := range f.dirtyUnits {
+	for id := range f.dirtyUnits { // any order: the store sorts what it is given
 		u := f.units[id]
 		if err := put(b, append([]byte(prefixUnit), id[:]...), unitState(u), u == nil); err != nil {
 			return err
 		}
 	}
-	for k := range f.touchedCells {
+	for k := range f.touchedCells { // any order: the store sorts what it is given
 		c := f.cells[k]
 		if err := put(b, cellKey(k), cellState(k, c), c == nil); err != nil {
 			return err
 		}
 	}
-	for k := range f.dirtySources {
+	for k := range f.dirtySources { // any order: the store sorts what it is given
 		if err := put(b, sourceKeyBytes(k), f.sources[k], false); err != nil {
 			return err
 		}
@@ -74,7 +74,7 @@ func (f *Fold) Saved() {
 	clear(f.dirtySources)
 	f.gap.Saved()
 	f.gaps, f.buried = nil, nil
-	for _, s := range f.stores {
+	for _, s := range f.stores { // any order: each for itself
 		s.saved = len(s.records)
 	}
 }

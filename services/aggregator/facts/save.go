@@ -23,7 +23,7 @@ var errCut = errors.New("a stored value is cut short")
 
 // Save stages what changed since the last commit. The store sorts by key, so map order does not show.
 func (f *Fold) Save(b stream.Batcher) error {
-	for name, s := range f.stores {
+	for name, s := range f.stores { // any order: the store sorts what it is given
 		for i, r := range s.records[s.saved:] {
 			v, err := r.MarshalVT()
 			if err != nil {
@@ -34,13 +34,13 @@ func (f *Fold) Save(b stream.Batcher) error {
 			}
 		}
 	}
-	for id := range f.seen.changed {
+	for id := range f.seen.changed { // any order: the store sorts what it is given
 		m, ok := f.seen.ids[id]
 		if err := set(b, append([]byte(prefixSeen), id[:]...), m.bytes(), ok); err != nil {
 			return err
 		}
 	}
-	for h := range f.intake.touched {
+	for h := range f.intake.touched { // any order: the store sorts what it is given
 		c, ok := f.intake.hours[h]
 		if err := set(b, binary.BigEndian.AppendUint64([]byte(prefixIntake+h.store+"\x00"), uint64(h.start)), c.bytes(), ok); err != nil {
 			return err
@@ -80,7 +80,7 @@ func (f *Fold) Saved() {
 	f.events.reset()
 	clear(f.seen.changed)
 	clear(f.intake.touched)
-	for _, s := range f.stores {
+	for _, s := range f.stores { // any order: each for itself
 		s.saved = len(s.records)
 	}
 	f.gap.Saved()

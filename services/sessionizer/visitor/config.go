@@ -26,6 +26,9 @@ func (f *Fold) applyConfig(rec *pb.Record) error {
 	}
 	var before map[*visitor][]*pb.Session
 	from := rec.GetConfig().GetEffectiveFrom()
+	if err := f.wakeAll(s); err != nil {
+		return err
+	}
 	if len(s.line) > 0 {
 		before = f.governed(s, from)
 	}
@@ -69,10 +72,23 @@ func (f *Fold) setConfig(s *store, rec *pb.Record) (added bool, err error) {
 	return true, nil
 }
 
+// wakeAll wakes all visitors of a store. Settings come rarely.
+func (f *Fold) wakeAll(s *store) error {
+	for _, v := range f.visitors { // any order: each for itself
+		if v.store != s {
+			continue
+		}
+		if err := f.wake(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // governed lists the sessions, as they are now, of the store's visitors that have events at from or later.
 func (f *Fold) governed(s *store, from int64) map[*visitor][]*pb.Session {
 	out := map[*visitor][]*pb.Session{}
-	for _, v := range f.visitors {
+	for _, v := range f.visitors { // any order: into a map
 		if n := len(v.Sessions); v.store == s && n > 0 && v.Sessions[n-1].Ended >= from {
 			out[v] = v.All(s.rules)
 		}

@@ -4,16 +4,16 @@ import "container/heap"
 
 // schedule makes sure that the visitor is looked at when something of it may expire.
 func (f *Fold) schedule(v *visitor) {
-	due := v.Due(v.store.rules)
-	if v.scheduled != 0 && v.scheduled <= due {
+	v.due = v.Due(v.store.rules)
+	if v.scheduled != 0 && v.scheduled <= v.due {
 		return // it is looked at earlier, and scheduled anew then
 	}
-	v.scheduled = due
-	heap.Push(&f.due, dueEntry{at: due, visitor: v})
+	v.scheduled = v.due
+	heap.Push(&f.due, dueEntry{at: v.due, visitor: v})
 }
 
 // expire drops what is final from every visitor that is due at W, and releases what no link reaches any more.
-func (f *Fold) expire() {
+func (f *Fold) expire() error {
 	w := f.clock.Watermark()
 	var looked []*visitor
 	for len(f.due) > 0 && f.due[0].at < w {
@@ -26,9 +26,13 @@ func (f *Fold) expire() {
 		looked = append(looked, v)
 	}
 	for _, v := range looked { // scheduled again only now: what is due early must not come by twice
+		if err := f.wake(v); err != nil {
+			return err
+		}
 		f.expireVisitor(v, w)
 	}
 	f.entries.release(f.clock.MinFloor())
+	return nil
 }
 
 func (f *Fold) expireVisitor(v *visitor, w int64) {

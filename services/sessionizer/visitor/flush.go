@@ -27,7 +27,9 @@ func (f *Fold) Flush() (out Output, err error) {
 		return out, err
 	}
 	out.Sessions = append(out.Sessions, sessions...)
-	f.expire()
+	if err := f.expire(); err != nil {
+		return out, err
+	}
 	if w := f.clock.Watermark(); len(out.Sessions) > 0 || w != event.Unseen && w >= f.emittedW+watermarkStep {
 		m, err := f.watermark(w)
 		if err != nil {

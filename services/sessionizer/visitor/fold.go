@@ -64,12 +64,14 @@ type position struct {
 }
 
 type visitor struct {
-	*session.Visitor
-	key       string
-	store     *store
-	starts    []int64 // entry bucket of each session, as counted in entries
-	scheduled int64   // W at which the heap will look at it; 0 = not at all
-	dirty     bool    // changed since the last commit
+	*session.Visitor        // nil while it sleeps: wake it before
+	asleep           string // its state as it was stored (session.Restore), until somebody needs it
+	key              string
+	store            *store
+	starts           []int64 // entry bucket of each session, as counted in entries
+	due              int64   // W at which something of it expires
+	scheduled        int64   // W at which the heap will look at it; 0 = not at all
+	dirty            bool    // changed since the last commit
 }
 
 // touch is a session key that changed since the last commit, by its last record.
@@ -121,23 +123,27 @@ func (f *Fold) Apply(r stream.Record) error {
 		}
 		ts, flags := event.Clamp(e.EventTs, rec.IngestTs, r.AppendTime, driven)
 		e.EventTs, e.Flags = ts, e.Flags|flags
-		f.applyEvent(s, e, r.Value)
+		return f.applyEvent(s, e, r.Value)
 	}
 	return nil
 }
 
 // applyEvent takes the first record of an id, whether it is late or not; a late one touches no session. An event without
 // a visitor is its person's business, but that its id came is remembered here.
-func (f *Fold) applyEvent(s *store, e *pb.Event, raw []byte) {
-	v, id := f.visitor(s, e), event.IDOf(e.EventId)
+func (f *Fold) applyEvent(s *store, e *pb.Event, raw []byte) error {
+	v, err := f.visitor(s, e)
+	if err != nil {
+		return err
+	}
+	id := event.IDOf(e.EventId)
 	if hash, seen := v.Seen(id, f.clock.Watermark(), s.rules); seen {
 		if hash != e.PayloadHash {
 			f.stats.Reused++
 			f.bury(s.name, raw, event.ReasonIDReused, "an id stands for one payload; the first wins")
-			return
+			return nil
 		}
 		f.stats.Duplicates++
-		return
+		return nil
 	}
 	v.Remember(id, e.PayloadHash, f.last.ingestTS, s.rules)
 	f.soil(v)
@@ -149,6 +155,7 @@ func (f *Fold) applyEvent(s *store, e *pb.Event, raw []byte) {
 		f.insert(v, f.stored(s, e, id), e.Interactive)
 	}
 	f.schedule(v)
+	return nil
 }
 
 // Bury passes over a record that the fold failed on: it goes to dead-letters with its place.
@@ -180,8 +187,8 @@ func (f *Fold) bury(store string, raw []byte, reason event.Reason, rule string) 
 			Reason: string(reason), Rule: rule, Topic: f.topic, Partition: f.partition, Offset: f.last.offset}}})
 }
 
-// visitor of an event; one without a visitor has a place of its user's, of which only the ids are used.
-func (f *Fold) visitor(s *store, e *pb.Event) *visitor {
+// visitor of an event, awake; one without a visitor has a place of its user's, of which only the ids are used.
+func (f *Fold) visitor(s *store, e *pb.Event) (*visitor, error) {
 	f.key = event.AppendKey(f.key[:0], s.name, e.Visitor, e.User)
 	v := f.visitors[string(f.key)]
 	if v == nil {
@@ -189,7 +196,7 @@ func (f *Fold) visitor(s *store, e *pb.Event) *visitor {
 		v = &visitor{key: key, store: s, Visitor: session.NewVisitor(s.name, key[len(s.name)+1:], &session.State{}, s.rules)}
 		f.visitors[key] = v
 	}
-	return v
+	return v, f.wake(v)
 }
 
 // stored is what is kept of an event, with no text of the record. Money in a currency without a rate is counted without its value.
@@ -247,8 +254,8 @@ func (f *Fold) touchDiff(v *visitor, before, after []*pb.Session) {
 		}
 		delete(old, id)
 	}
-	for id, s := range old {
-		f.touch(v, id, s.CreatedDay) // into a map: the order does not show
+	for id, s := range old { // any order: into a map
+		f.touch(v, id, s.CreatedDay)
 	}
 }
 

@@ -4,13 +4,12 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/tributary-data/tributary/pkg/session"
 	"github.com/tributary-data/tributary/pkg/stream"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 )
 
 // Keys of the store: g → open gap (services/internal/gaps), c/<store>, zero byte, place in order of arrival → config record, h/<entry bucket> → floor beyond which its sessions are out of a link's
-// reach, v/<event key> → a visitor's state (pkg/session, codec), w → clock.
+// reach, v/<event key> → a visitor's head (sleep.go) and state (pkg/session, codec), w → clock.
 const (
 	prefixConfig  = "c/"
 	prefixHeld    = "h/"
@@ -36,7 +35,7 @@ func (f *Fold) Load(r stream.StateReader, next int64) error {
 	if err != nil {
 		return fmt.Errorf("load entry buckets: %w", err)
 	}
-	if err := r.Each([]byte(prefixVisitor), f.loadVisitor); err != nil {
+	if err := f.loadVisitors(r); err != nil {
 		return fmt.Errorf("load visitors: %w", err)
 	}
 	return f.gap.Load(r)
@@ -57,24 +56,6 @@ func (f *Fold) loadConfig(_, value []byte) error {
 	return err
 }
 
-func (f *Fold) loadVisitor(key, value []byte) error {
-	k := string(key[len(prefixVisitor):])
-	storeName, id, ok := cutKey(k)
-	s := f.stores[storeName]
-	if !ok || s == nil {
-		return fmt.Errorf("visitor of unknown store %q", storeName)
-	}
-	restored, err := session.Restore(storeName, id, value, s.rules, f.texts.ofBytes)
-	if err != nil {
-		return err
-	}
-	v := &visitor{key: k, store: s, Visitor: restored}
-	f.visitors[k] = v
-	f.recount(v)
-	f.schedule(v)
-	return nil
-}
-
 func cutKey(k string) (storeName, visitor string, ok bool) {
 	for i := range len(k) {
 		if k[i] == 0 {
@@ -86,7 +67,7 @@ func cutKey(k string) (storeName, visitor string, ok bool) {
 
 // Save stages what changed since the last commit. The store sorts by key, so map order does not show.
 func (f *Fold) Save(b stream.Batcher) error {
-	for name, s := range f.stores {
+	for name, s := range f.stores { // any order: the store sorts what it is given
 		for i, r := range s.records[s.saved:] {
 			v, err := r.MarshalVT()
 			if err != nil {
@@ -112,7 +93,7 @@ func (f *Fold) Save(b stream.Batcher) error {
 }
 
 func (f *Fold) saveHeld(b stream.Batcher) error {
-	for at := range f.entries.changed {
+	for at := range f.entries.changed { // any order: the store sorts what it is given
 		key := append([]byte(prefixHeld), number(at)...)
 		until, held := f.entries.held[at]
 		err := error(nil)
@@ -140,7 +121,7 @@ func (f *Fold) saveVisitor(b stream.Batcher, v *visitor) error {
 	f.key = append(append(f.key[:0], prefixVisitor...), v.key...)
 	switch f.visitors[v.key] {
 	case v:
-		f.state = v.AppendState(f.state[:0])
+		f.state = v.AppendState(v.appendHead(f.state[:0]))
 		return b.Set(f.key, f.state)
 	case nil:
 		return b.Delete(f.key)
@@ -161,7 +142,7 @@ func (f *Fold) Saved() {
 	clear(f.entries.changed)
 	f.gap.Saved()
 	f.configs, f.dead = f.configs[:0], f.dead[:0]
-	for _, s := range f.stores {
+	for _, s := range f.stores { // any order: each for itself
 		s.saved = len(s.records)
 	}
 	f.clockMark = f.clock.MaxIngest()

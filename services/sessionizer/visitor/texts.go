@@ -60,7 +60,7 @@ func (t *texts) entry(e *pb.Entry) *pb.Entry {
 		Content: t.of(e.Content), BrandSearch: t.of(e.BrandSearch), ClickIdKind: t.of(e.ClickIdKind), ClickId: strings.Clone(e.ClickId),
 		Device: t.of(e.Device), Os: t.of(e.Os), Browser: t.of(e.Browser), Country: t.of(e.Country), LandingPath: t.of(e.LandingPath),
 		Consent: t.of(e.Consent), Returning: e.Returning, Ruleset: t.of(e.Ruleset)}
-	for k, v := range e.Variants {
+	for k, v := range e.Variants { // any order: into a map
 		if own.Variants == nil {
 			own.Variants = map[string]string{}
 		}

@@ -4,13 +4,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"net/http"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/tributary-data/tributary/services/tributary/traffic"
 )
 
 const (
@@ -46,65 +45,30 @@ func (l load) visitor(batch int) int {
 
 // body writes a batch into b.
 func (l load) body(b *bytes.Buffer, batch int) {
-	b.Reset()
 	at := l.clock(batch).Add(-30 * time.Second)
 	if batch%20 == 7 {
 		at = at.Add(-10 * time.Minute)
 	}
-	b.WriteString(`{"batch":[`)
-	who := l.visitor(batch)
-	search := "?utm_source=" + sources[who%len(sources)] + "&utm_medium=email&utm_campaign=week-" + strconv.Itoa(who%40)
-	for i := range perBatch {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		a := actions[i]
-		product := strconv.Itoa(1000 + (who*31+a.place*7+batch)%products)
-		path := strings.ReplaceAll(a.path, "{}", product)
-		fmt.Fprintf(b, event, a.kind, a.name, who, fmt.Sprintf("m-%08d-%02d-0f3c-9d1e-5a6b7c8d9e0f", batch, i),
-			at.Add(time.Duration(i)*time.Second).Format("2006-01-02T15:04:05.000Z"), strings.ReplaceAll(a.properties, "{}", product), path, search, path, search,
-			agents[who%len(agents)])
+	messages := make([]traffic.Message, perBatch)
+	for i := range messages {
+		messages[i] = traffic.Message{Action: actions[i], Visitor: l.visitor(batch), Turn: batch, ID: fmt.Sprintf("m-%08d-%02d-0f3c-9d1e-5a6b7c8d9e0f", batch, i),
+			At: at.Add(time.Duration(i) * time.Second)}
 	}
-	b.WriteString(`],"sentAt":"` + l.clock(batch).Format("2006-01-02T15:04:05.000Z") + `"}`)
+	traffic.Batch(b, l.clock(batch), messages...)
 }
 
-// event is a message as Segment's browser library makes it.
-const event = `{"type":%q,%s"anonymousId":"3f1c9d5e-8a72-4b06-9e4d-%012d","userId":null,"messageId":%q,"timestamp":%q,"integrations":{},` +
-	`"properties":{%s"currency":"EUR","category":"Outdoor/Jackets","brand":"Nordwand","variant":"blue","position":3},` +
-	`"context":{"library":{"name":"analytics.js","version":"next-1.81.0"},"locale":"de-DE","timezone":"Europe/Berlin","page":{"path":%q,` +
-	`"referrer":"https://www.google.com/","search":%q,"title":"Nordwand Softshell, blue","url":"https://shop.example%s%s"},"userAgent":%q,` +
-	`"screen":{"width":390,"height":844,"density":3}}}`
-
-// products of the shop, and what visitors differ in: a stage that shares what is the same must not have it too easy.
-const products = 3000
-
-var (
-	sources = []string{"newsletter", "welcome", "cart-reminder", "friends", "spring"}
-	agents  = []string{
-		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1",
-		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36",
-		"Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Mobile Safari/537.36",
-		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:143.0) Gecko/20100101 Firefox/143.0",
-		"Mozilla/5.0 (iPad; CPU OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1",
-		"Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0",
-	}
-)
-
 // actions of a batch.
-var actions = [perBatch]struct {
-	kind, name, properties, path string
-	place                        int // of the product among those that the visitor looks at
-}{
-	{"page", "", "", "/", 0},
-	{"track", `"event":"Product List Viewed",`, `"list_id":"jackets",`, "/jackets", 0},
-	{"track", `"event":"Product Viewed",`, `"product_id":"p-{}","price":89.95,`, "/p/{}", 1},
-	{"track", `"event":"Product Viewed",`, `"product_id":"p-{}","price":129.00,`, "/p/{}", 2},
-	{"track", `"event":"Product Added to Wishlist",`, `"product_id":"p-{}",`, "/p/{}", 2},
-	{"track", `"event":"Products Searched",`, `"query":"softshell",`, "/search", 0},
-	{"track", `"event":"Product Viewed",`, `"product_id":"p-{}","price":149.00,`, "/p/{}", 3},
-	{"track", `"event":"Product Added",`, `"product_id":"p-{}","quantity":1,"price":149.00,`, "/p/{}", 3},
-	{"track", `"event":"Cart Viewed",`, `"cart_id":"c-77",`, "/cart", 0},
-	{"track", `"event":"Checkout Started",`, `"value":149.00,`, "/checkout", 0},
+var actions = [perBatch]traffic.Action{
+	{Kind: "page", Path: "/"},
+	{Kind: "track", Name: "Product List Viewed", Properties: `"list_id":"jackets",`, Path: "/jackets"},
+	{Kind: "track", Name: "Product Viewed", Properties: `"product_id":"p-{}","price":89.95,`, Path: "/p/{}", Place: 1},
+	{Kind: "track", Name: "Product Viewed", Properties: `"product_id":"p-{}","price":129.00,`, Path: "/p/{}", Place: 2},
+	{Kind: "track", Name: "Product Added to Wishlist", Properties: `"product_id":"p-{}",`, Path: "/p/{}", Place: 2},
+	{Kind: "track", Name: "Products Searched", Properties: `"query":"softshell",`, Path: "/search"},
+	{Kind: "track", Name: "Product Viewed", Properties: `"product_id":"p-{}","price":149.00,`, Path: "/p/{}", Place: 3},
+	{Kind: "track", Name: "Product Added", Properties: `"product_id":"p-{}","quantity":1,"price":149.00,`, Path: "/p/{}", Place: 3},
+	{Kind: "track", Name: "Cart Viewed", Properties: `"cart_id":"c-77",`, Path: "/cart"},
+	{Kind: "track", Name: "Checkout Started", Properties: `"value":149.00,`, Path: "/checkout"},
 }
 
 // send sends all batches to ingest, or to whatever answers at addr, and moves ingest's clock with them.
@@ -140,7 +104,7 @@ func (l load) sendRange(ctx context.Context, client *http.Client, url string, fr
 			var b bytes.Buffer
 			for i := int(next.Add(1)) - 1; i < to && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 				l.body(&b, i)
-				if err := post(ctx, client, url, b.Bytes()); err != nil {
+				if err := traffic.Post(ctx, client, url, b.Bytes()); err != nil {
 					fail(err)
 				}
 			}
@@ -148,26 +112,4 @@ func (l load) sendRange(ctx context.Context, client *http.Client, url string, fr
 	}
 	workers.Wait()
 	return context.Cause(ctx)
-}
-
-func post(ctx context.Context, client *http.Client, url string, body []byte) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.SetBasicAuth("demo-write-key", "")
-	req.Header.Set("Content-Type", "application/json")
-	res, err := client.Do(req)
-	if err != nil {
-		return fmt.Errorf("send load: %w", err)
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		return fmt.Errorf("send load: %w", err)
-	}
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("send load: %s: %s", res.Status, text)
-	}
-	return nil
 }

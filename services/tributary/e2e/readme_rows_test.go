@@ -39,6 +39,7 @@ var rows = map[string]way{
 	"./scripts/proof mutants":                         {short: aMutant},
 	aMutant:                                           {shows: "1 of 1 killed"},
 	"./scripts/proof chaos":                           {test: "services/tributary/demo TestChaos"},
+	"./scripts/soak --seconds 60":                     {test: "services/tributary/e2e TestSoak"},
 	"./scripts/generate":                              {parse: "needs protoc, and writes into the tree"},
 	".ci/run":                                         {parse: "runs these tests"},
 	"tributary dev":                                   {test: "services/tributary/e2e TestDev"},
@@ -69,6 +70,10 @@ var beginnings = []struct {
 	{"tributary store show ", way{shows: "partition  11"}},
 	{"TRIBUTARY_KAFKA_BROKERS=127.0.0.1:9092 ingest --check", way{}},
 	{"sessionizer --help", way{shows: "TRIBUTARY_STATE_DIR"}},
+	{"tributary lag", way{shows: "events.g0/11"}},
+	{"tributary state ", way{test: "services/tributary/e2e TestStops"}},
+	{"tributary restate ", way{test: "services/tributary/e2e TestRestate"}},
+	{"TRIBUTARY_EPOCH=1 ", way{test: "services/tributary/e2e TestRestate"}},
 	{"helm install ", way{test: "scripts/tools/deploy TestREADMEInstall"}},
 }
 

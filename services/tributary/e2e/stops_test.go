@@ -80,6 +80,7 @@ func say(t *testing.T, args ...string) string {
 func TestStops(t *testing.T) {
 	skipIfShort(t)
 	const n = 12
+	t.Setenv("TRIBUTARY_CHECKPOINT_EVERY", "1s")
 	dir := t.TempDir()
 	p := start(t, stack.Config{Dir: dir, Bin: plain(t), Partitions: n})
 	c, err := kafka.NewClient(kafka.Config{Brokers: p.Kafka})
@@ -144,6 +145,21 @@ func TestStops(t *testing.T) {
 	expect("the gap in its view", fmt.Sprintf("SELECT count() FROM bi.gaps WHERE stage = 'visitor' AND partition = 5 AND to_offset = %d AND to_ts >= from_ts AND to_ts > now() - 600", behind+10), 1)
 	expect("the windows to be marked", "SELECT min(incomplete) FROM bi.funnel_steps WHERE window_start > now() - 3600", 1)
 
+	shows := func(want string, args ...string) {
+		t.Helper()
+		if got := say(t, append(args, checkpoints)...); !strings.Contains(got, want) {
+			t.Errorf("tributary %s: got\n%s\nwant %q in it", strings.Join(args, " "), got, want)
+		}
+	}
+	shows("without the records from offset", "state", "show", "--stage=visitor", "--partition=5")
+	if err := await(t.Context(), "checkpoints", p.Dead(), func(context.Context) (bool, error) {
+		found, err := filepath.Glob(filepath.Join(p.Checkpoints, "visitor", "*", "5", "manifest", "*"))
+		return len(found) > 0, err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	shows("visitor", "state", "ls")
+	shows("0 damaged", "state", "verify")
 	before := progress(t, c, visitor, n)[4].Next
 	t.Log(say(t, "state", "rebuild", checkpoints, "--brokers="+p.Kafka, "--stage=visitor", "--partition=4", "--yes"))
 	if err := await(t.Context(), "partition 4 to be folded again", p.Dead(), func(ctx context.Context) (bool, error) {

@@ -147,6 +147,15 @@ func orClean(err error) error {
 	return err
 }
 
+// Done is closed when the process is gone.
+func (c *Process) Done() <-chan struct{} { return c.done }
+
+// Signal sends the process a signal, such as SIGSTOP. It is false if the process is gone.
+func (c *Process) Signal(sig os.Signal) bool { return c.cmd.Process.Signal(sig) == nil }
+
+// ExitCode of a process that is gone; −1 if a signal ended it.
+func (c *Process) ExitCode() int { return c.cmd.ProcessState.ExitCode() }
+
 // Stop asks the process to drain, and kills it if it does not.
 func (c *Process) Stop() {
 	_ = c.cmd.Process.Signal(syscall.SIGTERM) // gone already is fine

@@ -3,7 +3,6 @@ package stack
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -200,7 +199,7 @@ func (s *Stack) startServices(ctx context.Context) error {
 		wait = services[1:] // ingest is ready once its clock is set
 	}
 	for _, m := range wait {
-		if err := s.waitReady(ctx, m.current(), s.Admin[m.name]); err != nil {
+		if err := m.current().Ready(ctx, s.Admin[m.name]); err != nil {
 			return err
 		}
 	}
@@ -213,30 +212,6 @@ func (s *Stack) service(name string, own func(addr func(what, first string) stri
 		return filepath.Join(s.config.Bin, name), []string{"--attached"}, append(own(addr), "TRIBUTARY_KAFKA_BROKERS="+s.Kafka, "TRIBUTARY_KAFKA_TLS=false", "TRIBUTARY_KAFKA_SASL=none",
 			"TRIBUTARY_CLICKHOUSE_ADDR="+s.ClickHouse, "TRIBUTARY_ADMIN_ADDR="+addr("admin", free), "TRIBUTARY_LOG_FORMAT=json")
 	}}
-}
-
-// waitReady asks /readyz until it says yes.
-func (s *Stack) waitReady(ctx context.Context, c *Process, admin string) error {
-	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+admin+"/readyz", nil)
-		if err != nil {
-			return err
-		}
-		if res, err := http.DefaultClient.Do(req); err == nil {
-			_ = res.Body.Close() // the status is all we want
-			if res.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-		t := time.NewTimer(20 * time.Millisecond)
-		select {
-		case <-c.done:
-			return c.Failure()
-		case <-ctx.Done():
-			return fmt.Errorf("%s is not ready after %s; its log is %s", c.name, startWithin, c.log)
-		case <-t.C:
-		}
-	}
 }
 
 // Dead tells of processes that ended by themselves and are not started again.

@@ -21,7 +21,7 @@ const about = `Runs Apache Kafka on loopback until Ctrl-C, SIGTERM or the end of
 
 When a record has been written it prints one line with the addresses: plain, with a login (user %s, password %s; SCRAM-SHA-256,
 SCRAM-SHA-512 or PLAIN), with a login over TLS, and with a client's certificate over TLS; then the brokers' process ids, of
-which you may kill one. SIGHUP to this process starts again what has ended. Logs and certificates are in the folder.
+which you may kill one. SIGHUP to this process starts again what has ended, and with --json prints the line anew. Logs and certificates are in the folder.
 
 `
 
@@ -98,6 +98,11 @@ func (f flags) watch(ctx context.Context, c *kafkatest.Cluster) {
 					continue
 				}
 				fmt.Fprintf(os.Stderr, "kafka: broker %d starts again, pid %d\n", id, c.PID(id))
+			}
+			if f.json { // for a program that wants to end them again
+				if err := f.announce(c); err != nil {
+					fmt.Fprintln(os.Stderr, "kafka:", err)
+				}
 			}
 		case <-tick.C:
 		}
