@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -51,9 +50,11 @@ func Open(dir string, o Options) (*Store, error) {
 	if o.FS == nil {
 		o.FS = vfs.Default
 	}
+	end := &ending{log: o.Log, dir: dir}
 	cache := pebble.NewCache(o.CacheBytes)
 	defer cache.Unref()
-	db, err := pebble.Open(dir, &pebble.Options{FS: o.FS, Cache: cache, MemTableSize: 8 << 20, Logger: quiet{o.Log}})
+	db, err := pebble.Open(dir, &pebble.Options{FS: vfs.OnDiskFull(o.FS, end.full), Cache: cache, MemTableSize: 8 << 20, Logger: end,
+		EventListener: &pebble.EventListener{BackgroundError: end.background}})
 	if err != nil {
 		return nil, refused(dir, err)
 	}
@@ -64,6 +65,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	end.open.Store(true)
 	return s, nil
 }
 
@@ -91,7 +93,7 @@ func refused(dir string, err error) error {
 	case errors.Is(err, syscall.EAGAIN), strings.Contains(err.Error(), "lock held by current process"):
 		return fmt.Errorf("another process keeps its state in %s: stop it, or set TRIBUTARY_STATE_DIR to another folder", dir)
 	case errors.Is(err, syscall.ENOSPC):
-		return fmt.Errorf("no space left for state in %s: free some, or set TRIBUTARY_STATE_DIR to a folder with more", dir)
+		return noSpace(dir)
 	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("cannot keep state in %s: set TRIBUTARY_STATE_DIR to a folder that may be written: %w", dir, why)
 	}
@@ -195,21 +197,4 @@ func (c *changes) write(b *pebble.Batch) error {
 		}
 	}
 	return nil
-}
-
-// quiet drops Pebble's own log lines: what matters comes back as errors.
-type quiet struct{ log *zap.Logger }
-
-func (quiet) Infof(string, ...any)  {}
-func (quiet) Errorf(string, ...any) {}
-
-// Fatalf ends the process, as Pebble demands: it could not write its log, and nothing may go on as if it had.
-func (q quiet) Fatalf(f string, a ...any) {
-	err := fmt.Errorf("state cannot be written: free space on its disk, or set TRIBUTARY_STATE_DIR to another folder: "+f, a...)
-	if q.log == nil {
-		fmt.Fprintln(os.Stderr, err)
-	} else {
-		q.log.Error("stopped", zap.Error(err))
-	}
-	os.Exit(1)
 }

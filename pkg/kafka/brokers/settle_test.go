@@ -44,7 +44,7 @@ func (l *load) settle(t *testing.T) {
 		}
 		acked, stored, repeated, renewed = acked+a, stored+w.numbers, repeated+w.records-w.numbers, renewed+w.renewed
 	}
-	t.Logf("acknowledged %d, stored %d, repeats %d where lanes took %d new producer ids, difference %d", acked, stored, repeated, renewed, acked-stored)
+	t.Logf("brokers: acknowledged %d, stored %d, repeats %d where lanes took %d new producer ids, difference %d", acked, stored, repeated, renewed, acked-stored)
 }
 
 // written is what a partition's log holds.

@@ -22,8 +22,11 @@ func newNetwork(n int) (*network, error) {
 	if _, err := exec.LookPath("ip"); err != nil || os.Geteuid() != 0 {
 		return nil, ErrNetwork
 	}
-	w := &network{number: 1 + rand.IntN(254)}
-	calls := []string{"link add $bridge type bridge", "addr add $host/24 dev $bridge", "link set $bridge up"}
+	w, err := claimNetwork()
+	if err != nil {
+		return nil, err
+	}
+	calls := []string{"addr add $host/24 dev $bridge", "link set $bridge up"}
 	for i := 1; i <= n; i++ {
 		calls = append(calls, w.of(i, "netns add $space"), w.of(i, "link add $outer type veth peer name $inner"),
 			w.of(i, "link set $inner netns $space"), w.of(i, "link set $outer master $bridge up"),
@@ -31,13 +34,32 @@ func newNetwork(n int) (*network, error) {
 	}
 	for _, c := range calls {
 		if err := w.ip(c); err != nil {
-			if strings.Contains(err.Error(), "Operation not permitted") {
-				err = errors.Join(ErrNetwork, err)
-			}
-			return nil, errors.Join(err, w.close(n))
+			return nil, errors.Join(forbidden(err), w.close(n))
 		}
 	}
 	return w, nil
+}
+
+// claimNetwork makes a bridge with a number that nobody has.
+func claimNetwork() (w *network, err error) {
+	for range 20 {
+		w = &network{number: 1 + rand.IntN(254)}
+		if err = w.ip("link add $bridge type bridge"); err == nil {
+			return w, nil
+		}
+		if !strings.Contains(err.Error(), "File exists") {
+			break
+		}
+	}
+	return nil, forbidden(err)
+}
+
+// forbidden tells that root may not do it here, as in a container.
+func forbidden(err error) error {
+	if strings.Contains(err.Error(), "Operation not permitted") || strings.Contains(err.Error(), "not supported") {
+		return errors.Join(ErrNetwork, err)
+	}
+	return err
 }
 
 // of fills a node's names into a call.

@@ -39,6 +39,7 @@ var rows = map[string]way{
 	"./scripts/proof mutants":                         {short: aMutant},
 	aMutant:                                           {shows: "1 of 1 killed"},
 	"./scripts/proof chaos":                           {test: "services/tributary/demo TestChaos"},
+	"./scripts/proof brokers":                         {test: "pkg/kafka/brokers TestFailover"},
 	"./scripts/soak --seconds 60":                     {test: "services/tributary/e2e TestSoak"},
 	"./scripts/generate":                              {parse: "needs protoc, and writes into the tree"},
 	".ci/run":                                         {parse: "runs these tests"},

@@ -25,7 +25,7 @@ func (r *rounds) fill(t *testing.T, n int) []int64 {
 	for at := 0; at < 2*n; at += chunk {
 		all := map[int][]kafka.Message{}
 		for i := at; i < min(at+chunk, 2*n); i++ {
-			visitor, ts := fmt.Sprintf("visitor-%07d", i%n), firstMinute+int64(i/n)*minute
+			visitor, ts := fmt.Sprintf("visitor-%07d", i%n), firstMinute+int64(i/n)*60_000
 			id := event.IDFromMessage(fmt.Sprint(i))
 			b, err := (&pb.Record{Kind: pb.Kind_KIND_EVENT, Store: "demo", IngestTs: ts, Flags: event.EnvelopeDriven, Body: &pb.Record_Event{Event: &pb.Event{
 				EventId: id[:], Visitor: visitor, Action: "product_viewed", Interactive: true, EventTs: ts, Product: "p1",
@@ -84,7 +84,7 @@ func TestResume(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r := newRounds(t, harness.Broker(t), 12)
+	r := newRounds(t, harness.Broker(t), 12, 1, time.Minute)
 	bucket := t.TempDir()
 	i := sessionizer(t, "resume", "TRIBUTARY_KAFKA_BROKERS="+r.brokers, "TRIBUTARY_OWNERSHIP=all", "TRIBUTARY_CHECKPOINTS="+bucket, "TRIBUTARY_CHECKPOINT_EVERY=2s")
 	i.start(t)
@@ -98,7 +98,7 @@ func TestResume(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		r.toAll(t, &pb.Record{Kind: pb.Kind_KIND_TICK, IngestTs: firstMinute + 2*minute, Flags: event.EnvelopeDriven, Body: &pb.Record_Tick{Tick: &pb.Tick{}}})
+		r.toAll(t, &pb.Record{Kind: pb.Kind_KIND_TICK, IngestTs: firstMinute + 120_000, Flags: event.EnvelopeDriven, Body: &pb.Record_Tick{Tick: &pb.Tick{}}})
 		ends, began := r.ends(t), time.Now()
 		i.start(t)
 		i.reaches(t, ends)
@@ -112,7 +112,7 @@ func (r *rounds) copied(t *testing.T, bucket string, ends []int64) {
 	for p, end := range ends {
 		if err := await(t.Context(), fmt.Sprintf("a checkpoint of partition %d", p), nil, func(context.Context) (bool, error) {
 			// Something has to be committed for a checkpoint to be taken.
-			r.toAll(t, &pb.Record{Kind: pb.Kind_KIND_TICK, IngestTs: firstMinute + minute, Flags: event.EnvelopeDriven, Body: &pb.Record_Tick{Tick: &pb.Tick{}}})
+			r.toAll(t, &pb.Record{Kind: pb.Kind_KIND_TICK, IngestTs: firstMinute + 60_000, Flags: event.EnvelopeDriven, Body: &pb.Record_Tick{Tick: &pb.Tick{}}})
 			names, err := filepath.Glob(filepath.Join(bucket, "visitor", "g0.e0", strconv.Itoa(p), "manifest", "*"))
 			for _, name := range names {
 				if next, perr := strconv.ParseInt(filepath.Base(name)[:20], 10, 64); perr == nil && next >= end {

@@ -19,14 +19,15 @@ import (
 	"github.com/tributary-data/tributary/schemas/stores"
 )
 
-// rounds are a log of events that is written round by round: each has a virtual minute, and in every partition one event and a tick.
+// rounds are a log of events that is written round by round, a virtual moment each: in every partition one event and a tick.
 // So every partition has something to commit all the time, and what comes of it depends on the log alone.
 type rounds struct {
 	brokers string
 	client  *kafka.Client
 	events  *kafka.Producer
-	n       int        // partitions
-	who     [][]string // visitors, by partition
+	n       int           // partitions
+	step    time.Duration // of virtual time between rounds
+	who     [][]string    // visitors, by partition
 
 	mu    sync.Mutex
 	acked []time.Time // when each round was acknowledged
@@ -34,12 +35,11 @@ type rounds struct {
 
 const (
 	firstMinute = int64(1_790_000_000_000)
-	minute      = int64(60_000)
 	perRound    = 2 // records in each partition
 )
 
-// newRounds makes the topics of two epochs, and writes the demo's store.
-func newRounds(t *testing.T, brokers string, n int) *rounds {
+// newRounds makes the topics of two epochs with n partitions, and writes the demo's store.
+func newRounds(t *testing.T, brokers string, n, visitors int, step time.Duration) *rounds {
 	t.Helper()
 	client, err := kafka.NewClient(kafka.Config{Brokers: brokers})
 	if err != nil {
@@ -53,9 +53,9 @@ func newRounds(t *testing.T, brokers string, n int) *rounds {
 	if err := client.EnsureTopics(t.Context(), topics, 1); err != nil {
 		t.Fatal(err)
 	}
-	r := &rounds{brokers: brokers, client: client, n: n, who: make([][]string, n),
+	r := &rounds{brokers: brokers, client: client, n: n, step: step, who: make([][]string, n),
 		events: kafka.NewProducer(client, kafka.ProducerConfig{Topic: schemas.TopicEvents(0), Partitions: n})}
-	for i := range 40 * n {
+	for i := range visitors {
 		visitor := fmt.Sprint("v", i)
 		p := event.Partition(event.Key("demo", visitor, ""), n)
 		r.who[p] = append(r.who[p], visitor)
@@ -84,33 +84,39 @@ func (r *rounds) toAll(t *testing.T, record *pb.Record) {
 	}
 }
 
-// write writes the next round.
-func (r *rounds) write(ctx context.Context) error {
-	i := len(r.acked)
-	now := firstMinute + int64(i)*minute
+// write writes the next rounds at once.
+func (r *rounds) write(ctx context.Context, count int) error {
 	all := map[int][]kafka.Message{}
-	tick, err := (&pb.Record{Kind: pb.Kind_KIND_TICK, IngestTs: now, Flags: event.EnvelopeDriven, Body: &pb.Record_Tick{Tick: &pb.Tick{}}}).MarshalVT()
-	if err != nil {
-		return err
-	}
-	for p := range r.n {
-		visitor := r.who[p][i/5%len(r.who[p])] // five in a row, and a session later again
-		id := event.IDFromMessage(fmt.Sprint(i, "/", p))
-		b, err := (&pb.Record{Kind: pb.Kind_KIND_EVENT, Store: "demo", Flags: event.EnvelopeDriven, IngestTs: now, Body: &pb.Record_Event{Event: &pb.Event{
-			EventId: id[:], Visitor: visitor, Action: "page_viewed", Interactive: true, EventTs: now - int64(i%7)*1000, Entry: &pb.Entry{Channel: "Email"}}}}).MarshalVT()
+	for i := len(r.acked); i < len(r.acked)+count; i++ {
+		now := r.at(i)
+		tick, err := (&pb.Record{Kind: pb.Kind_KIND_TICK, IngestTs: now, Flags: event.EnvelopeDriven, Body: &pb.Record_Tick{Tick: &pb.Tick{}}}).MarshalVT()
 		if err != nil {
 			return err
 		}
-		all[p] = []kafka.Message{{Key: event.Key("demo", visitor, ""), Value: b}, {Value: tick}}
+		for p := range r.n {
+			visitor := r.who[p][i/5%len(r.who[p])] // five in a row, and a session later again
+			id := event.IDFromMessage(fmt.Sprint(i, "/", p))
+			b, err := (&pb.Record{Kind: pb.Kind_KIND_EVENT, Store: "demo", Flags: event.EnvelopeDriven, IngestTs: now, Body: &pb.Record_Event{Event: &pb.Event{
+				EventId: id[:], Visitor: visitor, Action: "page_viewed", Interactive: true, EventTs: now - int64(i%7), Entry: &pb.Entry{Channel: "Email"}}}}).MarshalVT()
+			if err != nil {
+				return err
+			}
+			all[p] = append(all[p], kafka.Message{Key: event.Key("demo", visitor, ""), Value: b}, kafka.Message{Value: tick})
+		}
 	}
 	if err := r.events.Write(ctx, all); err != nil {
-		return fmt.Errorf("write round %d: %w", i, err)
+		return fmt.Errorf("write round %d: %w", len(r.acked), err)
 	}
 	r.mu.Lock()
-	r.acked = append(r.acked, time.Now())
-	r.mu.Unlock()
+	defer r.mu.Unlock()
+	for range count {
+		r.acked = append(r.acked, time.Now())
+	}
 	return nil
 }
+
+// at is the virtual time of a round.
+func (r *rounds) at(i int) int64 { return firstMinute + int64(i)*r.step.Milliseconds() }
 
 // flow writes a round each 100 ms until end is called.
 func (r *rounds) flow(t *testing.T) (end func()) {
@@ -126,7 +132,7 @@ func (r *rounds) flow(t *testing.T) (end func()) {
 				return
 			case <-tick.C:
 			}
-			if err := r.write(t.Context()); err != nil {
+			if err := r.write(t.Context(), 1); err != nil {
 				done <- err
 				return
 			}
@@ -154,7 +160,7 @@ func (r *rounds) waiting(next int64, now time.Time) time.Duration {
 // close ends the log with a tick long after the last round, at which everything is final, and returns its watermark.
 func (r *rounds) close(t *testing.T) (watermark int64) {
 	t.Helper()
-	end := firstMinute + int64(len(r.acked))*minute + 48*60*minute
+	end := r.at(len(r.acked)) + (48 * time.Hour).Milliseconds()
 	r.toAll(t, &pb.Record{Kind: pb.Kind_KIND_TICK, IngestTs: end, Flags: event.EnvelopeDriven, Body: &pb.Record_Tick{Tick: &pb.Tick{}}})
 	return end - event.Allowance
 }
