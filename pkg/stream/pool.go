@@ -44,6 +44,8 @@ type Watcher interface {
 	Going(partition int32)
 	// Stopped: it does not, and why: a *Halt waits for somebody's decision, everything else is tried again by itself.
 	Stopped(partition int32, why error)
+	// Gone: it is another instance's business now.
+	Gone(partition int32)
 }
 
 // Pool folds partitions of one topic side by side, each until it is assigned to somebody else. A partition that fails does so
@@ -194,6 +196,9 @@ func (p *Pool[O]) closed(id int32, t *task) {
 	delete(p.leaving, id)
 	if p.tasks[id] == nil {
 		p.Metrics.gone(id)
+		if p.Watcher != nil {
+			p.Watcher.Gone(id)
+		}
 	}
 }
 
@@ -216,6 +221,10 @@ func (p *Pool[O]) keepFolding(ctx context.Context, id int32) {
 		pause := failed.note(err, p.Recheck)
 		if pause > 0 {
 			p.stopped(id, err)
+		}
+		if h := HaltOf(err); h != nil && h.Reason == ReasonPoison {
+			<-ctx.Done() // each further look would pass over as many again
+			return
 		}
 		t := time.NewTimer(pause)
 		select {

@@ -80,6 +80,7 @@ func (c *cluster) heard() []string {
 	return list
 }
 
+func (c *cluster) Gone(p int32)               { c.say("%d gone", p) }
 func (c *cluster) Going(p int32)              { c.say("%d going", p) }
 func (c *cluster) Stopped(p int32, why error) { c.say("%d stopped: %v", p, why) }
 
@@ -280,6 +281,40 @@ func TestPoison(t *testing.T) {
 	if err := w.run(t.Context(), stream.Config{}); err != nil {
 		t.Errorf("60 a minute: %v", err)
 	}
+}
+
+// Ensure that a partition that met too much poison does not creep on, however often it would be looked at, and that nobody calls it
+// stopped any more once it is another instance's.
+func TestPoisonStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(1)
+		c.worlds[0].applyErr = stream.ErrPoison
+		c.ends[0] = func(w *world) {
+			next := w.at.Next
+			b := stream.Batch{Next: next + 101}
+			for o := next; o < next+101; o++ {
+				b.Records = append(b.Records, stream.Record{Offset: o})
+			}
+			w.batches <- b
+		}
+		p := c.pool(nil)
+		stop := run(t, p, 0)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if n := c.times(0); n != 1 {
+			t.Errorf("it was opened %d times", n)
+		}
+		if err := p.Assign(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if told := c.heard(); !slices.Contains(told, "0 gone") {
+			t.Errorf("told %q", told)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // Ensure that a pool ends with the error of a part that cannot be opened.

@@ -74,6 +74,9 @@ func (k *Keeper) Going(p int32) {
 	}
 }
 
+// Gone tells that the partition is another instance's.
+func (k *Keeper) Gone(p int32) { k.Health.Mended(k.part(p)) }
+
 // Stopped tells that the partition does not fold, and what can be done.
 func (k *Keeper) Stopped(p int32, why error) {
 	h := stream.HaltOf(why)
