@@ -3,6 +3,7 @@ package kafka_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -77,6 +78,17 @@ type broken struct{ error }
 func (b broken) Assign(context.Context, []int32) error { return b.error }
 func (b broken) Progress() map[int32]stream.Progress   { return nil }
 
+// slow has partitions that are not closed in time; it is asked for its progress by a member that stays.
+type slow struct {
+	broken
+	asked func()
+}
+
+func (s slow) Progress() map[int32]stream.Progress {
+	s.asked()
+	return nil
+}
+
 func (s *shares) join(t *testing.T, name string, g kafka.Group) member {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
@@ -96,6 +108,11 @@ func TestGroupFails(t *testing.T) {
 	g := kafka.Group{Client: c, ID: "g", Topic: "x", Partitions: 4, Heartbeat: 100 * time.Millisecond, Session: 6 * time.Second}
 	if err := g.Run(t.Context(), broken{boom}); !errors.Is(err, boom) {
 		t.Errorf("got %v", err)
+	}
+	stays, stop := context.WithCancel(t.Context())
+	g.ID = "slow"
+	if err := g.Run(stays, slow{broken{fmt.Errorf("%w: %w", stream.ErrClosing, context.DeadlineExceeded)}, stop}); err != nil {
+		t.Errorf("a partition that is slow to close ends the member: %v", err)
 	}
 	if _, err := c.Ownership(kafka.Share{Form: "some"}); err == nil {
 		t.Error("an unknown form was taken")

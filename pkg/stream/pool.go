@@ -64,9 +64,11 @@ type Pool[O any] struct {
 
 	mu       sync.Mutex
 	tasks    map[int32]*task
+	leaving  map[int32]*task // those that are being closed, and by partition the last
 	progress map[int32]Progress
 	ctx      context.Context // of Run; a pool that does not run takes no partitions
 	started  chan struct{}
+	opening  chan struct{} // room for those that open
 	once     sync.Once
 	wg       sync.WaitGroup
 	fatal    chan error
@@ -74,15 +76,14 @@ type Pool[O any] struct {
 
 // task folds one partition.
 type task struct {
-	partition int32
-	cancel    context.CancelFunc
-	done      chan struct{}
+	cancel context.CancelFunc
+	done   chan struct{}
 }
 
 func (p *Pool[O]) init() {
 	p.once.Do(func() {
-		p.tasks, p.progress = map[int32]*task{}, map[int32]Progress{}
-		p.started, p.fatal = make(chan struct{}), make(chan error, 1)
+		p.tasks, p.leaving, p.progress = map[int32]*task{}, map[int32]*task{}, map[int32]Progress{}
+		p.started, p.fatal, p.opening = make(chan struct{}), make(chan error, 1), make(chan struct{}, openAtOnce)
 		if p.Recheck <= 0 {
 			p.Recheck = 5 * time.Second
 		}
@@ -116,7 +117,11 @@ func (p *Pool[O]) Run(ctx context.Context) error {
 	return err
 }
 
-// Assign gives the pool its partitions. It returns once those that it no longer has are closed.
+// ErrClosing says that partitions that left are still being closed. The assignment counts all the same.
+var ErrClosing = errors.New("partitions that were given up are not closed yet")
+
+// Assign gives the pool its partitions. It returns once those that it no longer has are closed, or with ErrClosing at the end of
+// ctx: one that opens may read a large state. One that comes back meanwhile waits until it is closed.
 func (p *Pool[O]) Assign(ctx context.Context, partitions []int32) error {
 	p.init()
 	select {
@@ -134,6 +139,7 @@ func (p *Pool[O]) Assign(ctx context.Context, partitions []int32) error {
 		if !wanted[id] {
 			t.cancel()
 			leaving = append(leaving, t)
+			p.leaving[id] = t
 			delete(p.tasks, id)
 			delete(p.progress, id)
 		}
@@ -147,9 +153,8 @@ func (p *Pool[O]) Assign(ctx context.Context, partitions []int32) error {
 	for _, t := range leaving {
 		select {
 		case <-t.done:
-			p.Metrics.gone(t.partition)
 		case <-ctx.Done():
-			return ctx.Err()
+			return fmt.Errorf("%w: %w", ErrClosing, ctx.Err())
 		}
 	}
 	return nil
@@ -166,13 +171,30 @@ func (p *Pool[O]) Progress() map[int32]Progress {
 // start begins a partition's task; the lock is held.
 func (p *Pool[O]) start(id int32) {
 	ctx, cancel := context.WithCancel(p.ctx)
-	t := &task{partition: id, cancel: cancel, done: make(chan struct{})}
+	t, before := &task{cancel: cancel, done: make(chan struct{})}, p.leaving[id]
 	p.tasks[id] = t
 	p.wg.Go(func() {
 		defer close(t.done)
 		defer cancel()
+		if before != nil {
+			<-before.done
+		}
 		p.keepFolding(ctx, id)
+		p.closed(id, t)
 	})
+}
+
+// closed forgets a task that has left.
+func (p *Pool[O]) closed(id int32, t *task) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.leaving[id] != t {
+		return
+	}
+	delete(p.leaving, id)
+	if p.tasks[id] == nil {
+		p.Metrics.gone(id)
+	}
 }
 
 // keepFolding folds a partition until ctx ends, with a pause after each failure.
@@ -230,9 +252,23 @@ type openError struct{ error }
 
 func (e *openError) Unwrap() error { return e.error }
 
+// openAtOnce bounds how many partitions open at a time: each may load a large state, or fetch one.
+const openAtOnce = 8
+
+// open makes the part of a partition, a few at a time.
+func (p *Pool[O]) open(ctx context.Context, id int32) (part Part[O], err error) {
+	select {
+	case p.opening <- struct{}{}:
+		defer func() { <-p.opening }()
+		return p.Open(ctx, id)
+	case <-ctx.Done():
+		return part, ctx.Err()
+	}
+}
+
 // fold opens a partition, folds it until something fails or ctx ends, and closes it.
 func (p *Pool[O]) fold(ctx context.Context, id int32, skip func(int64) bool) (err error) {
-	part, err := p.Open(ctx, id)
+	part, err := p.open(ctx, id)
 	if err != nil {
 		return &openError{fmt.Errorf("open: %w", err)}
 	}

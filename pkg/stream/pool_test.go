@@ -130,6 +130,61 @@ func TestAssignments(t *testing.T) {
 	})
 }
 
+// lingering is a store that takes its time to close.
+type lingering struct {
+	stream.OwnedStore
+	close <-chan struct{}
+}
+
+func (l lingering) Close() error {
+	<-l.close
+	return l.OwnedStore.Close()
+}
+
+// Ensure that a partition that takes long to close does not hold up an assignment for longer than it may, that the others are opened
+// meanwhile, and that one which comes back is opened only once it is closed.
+func TestSlowToClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, release := newCluster(3), make(chan struct{})
+		p := c.pool(nil)
+		open := p.Open
+		p.Open = func(ctx context.Context, id int32) (stream.Part[string], error) {
+			part, err := open(ctx, id)
+			if id == 1 {
+				part.Store = lingering{part.Store, release}
+			}
+			return part, err
+		}
+		stop := run(t, p, 0, 1)
+		limit, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		if err := p.Assign(limit, []int32{0, 2}); !errors.Is(err, stream.ErrClosing) {
+			t.Errorf("got %v", err)
+		}
+		for range 2 { // it comes, goes and comes again
+			if err := p.Assign(t.Context(), []int32{0, 1}); c.times(1) != 1 || c.times(2) != 1 || c.worlds[1].closed != 0 || err != nil && !errors.Is(err, stream.ErrClosing) {
+				t.Errorf("opened %d and %d times, %v", c.times(1), c.times(2), err)
+			}
+			limit, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			defer cancel()
+			if err := p.Assign(limit, []int32{0}); !errors.Is(err, stream.ErrClosing) {
+				t.Errorf("got %v", err)
+			}
+		}
+		if err := p.Assign(t.Context(), []int32{0, 1}); err != nil {
+			t.Error(err)
+		}
+		close(release)
+		synctest.Wait()
+		if got := []int{c.times(0), c.times(1), c.times(2)}; !slices.Equal(got, []int{1, 2, 1}) || c.worlds[1].closed != 1 {
+			t.Errorf("opened %v times", got)
+		}
+		if err := stop(); err != nil || c.worlds[1].closed != 2 {
+			t.Errorf("closed %d times, %v", c.worlds[1].closed, err)
+		}
+	})
+}
+
 // Ensure that a halted partition stops alone, is told of once it is, is looked at again, and goes on when its log fits again.
 func TestHalt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -234,6 +234,13 @@ func TestAcceptGap(t *testing.T) {
 	if o.Gap == nil || *o.Gap != (stream.Gap{From: 10, To: 50}) {
 		t.Errorf("got %+v", o.Gap)
 	}
+	shut(t, o)
+	other := &parts.Keeper{Stage: k.Stage, TopicID: [16]byte{9}, Dir: k.Dir, Vault: k.Vault, Health: k.Health, Log: k.Log}
+	if o = open(t, other); o.Gap != nil {
+		t.Errorf("in another topic of the name: %+v", o.Gap)
+	}
+	shut(t, o)
+	o = open(t, k)
 	fold(t, o, 11, "eleven")
 	shut(t, o)
 	if o = open(t, k); o.Gap != nil {

@@ -37,6 +37,7 @@ var rows = map[string]way{
 	"./scripts/bench":                                 {short: "./scripts/bench --events 2000 --rounds 1 --partitions 2", shows: "whole path"},
 	"./scripts/kafka fetch":                           {test: "pkg/kafka/kafkatest TestScriptRun"},
 	"./scripts/proof mutants":                         {short: aMutant},
+	"./scripts/proof resume":                          {test: "services/tributary/e2e TestResume"},
 	aMutant:                                           {shows: "1 of 1 killed"},
 	"./scripts/proof chaos":                           {test: "services/tributary/demo TestChaos"},
 	"./scripts/proof brokers":                         {test: "pkg/kafka/brokers TestFailover"},
