@@ -1,6 +1,7 @@
 package state_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
@@ -52,7 +54,9 @@ func TestBadDiskEndsTheProcess(t *testing.T) {
 	}
 	for name, c := range disks {
 		t.Run(name, func(t *testing.T) {
-			cmd := exec.Command(os.Args[0], "-test.run=^TestBadDiskEndsTheProcess$")
+			limit, cancel := context.WithTimeout(t.Context(), 30*time.Second) // of commits that wait for ever
+			defer cancel()
+			cmd := exec.CommandContext(limit, os.Args[0], "-test.run=^TestBadDiskEndsTheProcess$")
 			cmd.Env = append(os.Environ(), variable+"="+name)
 			out, err := cmd.CombinedOutput()
 			var exit *exec.ExitError

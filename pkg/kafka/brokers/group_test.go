@@ -74,7 +74,7 @@ func TestGroupOutlivesTheBroker(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	const topic, group, session = "events", "tributary-test", 2 * time.Second // so that the members' sessions end meanwhile
+	const topic, group, session = "events", "tributary-test", 6 * time.Second // far longer than a member waits between its tries
 	if err := client.EnsureTopics(t.Context(), []kafka.Topic{{Name: topic, Partitions: partitions}}, 1); err != nil {
 		t.Fatal(err)
 	}

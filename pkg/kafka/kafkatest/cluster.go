@@ -285,18 +285,6 @@ func (c *Cluster) Shutdown() error { return errors.Join(c.end((*node).stop), c.u
 // Close ends all brokers with SIGKILL. It may be called again.
 func (c *Cluster) Close() error { return errors.Join(c.end((*node).kill), c.unlink()) }
 
-// unlink removes the network of nodes that have ended.
-func (c *Cluster) unlink() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.network == nil {
-		return nil
-	}
-	w := c.network
-	c.network = nil
-	return w.close(len(c.nodes))
-}
-
 func (c *Cluster) end(how func(*node) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -116,3 +116,15 @@ func (c *Cluster) link(i int, off bool) error {
 	}
 	return c.on(i, func(n *node) error { return c.network.cut(n.id, off) })
 }
+
+// unlink removes the network of nodes that have ended.
+func (c *Cluster) unlink() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.network == nil {
+		return nil
+	}
+	w := c.network
+	c.network = nil
+	return w.close(len(c.nodes))
+}
