@@ -3,7 +3,6 @@ package parts
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
@@ -68,7 +67,7 @@ func (o *Opened) Committed(p stream.Progress) {
 		return
 	}
 	c.due = time.Now().Add(k.Every)
-	dir := k.store(o.partition) + ".checkpoint"
+	dir := k.copyOf(o.partition)
 	if _, err := os.Stat(dir); err == nil {
 		return // the last one is still on its way
 	}
@@ -86,11 +85,7 @@ var errRebuild = errors.New("an operator decided to make the state anew from the
 // Background uploads checkpoints, and looks for decisions to rebuild, until ctx ends. What was taken and not uploaded is left to the
 // next one.
 func (o *Opened) Background(ctx context.Context) error {
-	left := o.keeper.store(o.partition) + ".checkpoint" // of a life before
-	if err := os.RemoveAll(left); err != nil {
-		return fmt.Errorf("remove %s: %w", left, err)
-	}
-	defer os.RemoveAll(left) // what a stop left behind goes with the next start
+	defer os.RemoveAll(o.keeper.copyOf(o.partition)) // what is left all the same goes with the next start
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	for {

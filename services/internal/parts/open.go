@@ -45,6 +45,11 @@ func (k *Keeper) Open(ctx context.Context, p int32) (*Opened, error) {
 	if err := k.discard(dir, rebuilds); err != nil {
 		return nil, err
 	}
+	if left := k.copyOf(p); exists(left) { // of a life before
+		if err := os.RemoveAll(left); err != nil {
+			return nil, fmt.Errorf("remove %s: %w", left, err)
+		}
+	}
 	st, err := k.restored(ctx, p, dir, rebuilds)
 	if err != nil {
 		return nil, err

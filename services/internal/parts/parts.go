@@ -42,6 +42,9 @@ func (k *Keeper) stores() string { return filepath.Join(k.Dir, filepath.FromSlas
 
 func (k *Keeper) store(p int32) string { return filepath.Join(k.stores(), strconv.Itoa(int(p))) }
 
+// copyOf is the folder of a partition's checkpoint on its way to the bucket; it must be on the disk of the store, for links.
+func (k *Keeper) copyOf(p int32) string { return k.store(p) + ".checkpoint" }
+
 // Claim takes the folder for the stage.
 func (k *Keeper) Claim() error { return state.Claim(k.stores(), k.Partitions) }
 
