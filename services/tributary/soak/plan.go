@@ -86,7 +86,7 @@ func plan(seed uint64, length time.Duration, brokers int) (out []fault) {
 // deck is one of each, in no order: kinds that are costly take turns.
 func deck(r *rand.Rand, n, brokers int) []fault {
 	soon := func() time.Duration { return between(r, 100*time.Millisecond, 1500*time.Millisecond) }
-	long := func() time.Duration { return between(r, sessionTimeout+time.Second, sessionTimeout+4*time.Second) }
+	long := func() time.Duration { return between(r, sessionTimeout+2*time.Second, sessionTimeout+5*time.Second) } // a broker that comes back gives members new time
 	stateful := func(k kind, down time.Duration) fault {
 		return fault{Kind: k, Service: []string{sessionizer, aggregator}[r.IntN(2)], Instance: 1 + r.IntN(statefuls), Down: down}
 	}
@@ -96,6 +96,8 @@ func deck(r *rand.Rand, n, brokers int) []fault {
 		f.Service, f.Nth = []string{sessionizer, aggregator}[i%2], 1+r.IntN(8)
 		out = append(out, f)
 	}
+	// One of those that are in three groups, for certain: the groups have to be shared anew often.
+	out = append(out, fault{Kind: faultGone, Service: aggregator, Instance: 1 + r.IntN(statefuls), Down: long()})
 	turn := func(list ...kind) kind { return list[n%len(list)] }
 	out = append(out, stateful(faultKill, soon()), stateful(faultZombie, long()), stateful(turn(faultGone, faultMoved), long()),
 		stateful(turn(faultEmpty, faultPause, faultStop), between(r, time.Second, 4*time.Second)),
