@@ -56,10 +56,10 @@ func (c *chaos) failed(err error) {
 	c.note("UNEXPECTED: %v", err)
 }
 
-// run carries out the faults until ctx ends.
-func (c *chaos) run(ctx context.Context, faults []fault) {
+// run carries out the faults while there is load. What a fault took away comes back also after that: only ctx ends it.
+func (c *chaos) run(ctx, load context.Context, faults []fault) {
 	for _, f := range faults {
-		if sleep(ctx, f.After) != nil {
+		if sleep(load, f.After) != nil {
 			return
 		}
 		done := c.strike(ctx, f)

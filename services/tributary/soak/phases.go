@@ -27,7 +27,7 @@ func (s *soak) disturb(ctx context.Context) error {
 	hard, cancel := context.WithTimeout(ctx, s.length()+finishWithin)
 	defer cancel()
 	var all sync.WaitGroup
-	all.Go(func() { s.chaos.run(soft, plan(s.config.Seed, s.length(), s.config.Nodes)) })
+	all.Go(func() { s.chaos.run(ctx, soft, plan(s.config.Seed, s.length(), s.config.Nodes)) })
 	all.Go(func() { s.tell(soft) })
 	err = s.load.send(soft, hard)
 	end()
