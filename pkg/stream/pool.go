@@ -219,9 +219,7 @@ func (p *Pool[O]) keepFolding(ctx context.Context, id int32) {
 			return
 		}
 		pause := failed.note(err, p.Recheck)
-		if pause > 0 {
-			p.stopped(id, err)
-		}
+		p.stopped(id, err)
 		if h := HaltOf(err); h != nil && h.Reason == ReasonPoison {
 			<-ctx.Done() // each further look would pass over as many again
 			return

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -237,7 +238,8 @@ func TestFailingPartition(t *testing.T) {
 	})
 }
 
-// Ensure that a record on which the fold panics is tried twice, from the state before it, and then buried, and that nothing else is.
+// Ensure that a record on which the fold panics is tried twice, from the state before it, and then buried, that nothing else is, and
+// that each time is told of.
 func TestPanicIsBuried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(1)
@@ -250,8 +252,12 @@ func TestPanicIsBuried(t *testing.T) {
 			t.Error(err)
 		}
 		c.worlds[0].expect(t, "apply 0", "apply 1", "apply 0", "apply 1", "apply 0", "bury 1", "apply 2", "flush", "write out", "save", "commit 3", "saved")
-		if len(c.heard()) != 3 { // each time it was opened it went
-			t.Errorf("told %q", c.heard())
+		told := c.heard()
+		for i, want := range []string{"0 going", "0 going", "0 going", "0 stopped: apply", "0 stopped: apply"} {
+			if len(told) != 5 || !strings.HasPrefix(told[i], want) {
+				t.Errorf("told %q", told)
+				break
+			}
 		}
 	})
 }
