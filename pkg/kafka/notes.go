@@ -74,15 +74,20 @@ func (c *Client) Note(ctx context.Context, group, topic string, partition int, t
 		if err != nil {
 			return err
 		}
-		for _, p := range res.Topics[topic] {
-			if p.Error != nil {
-				return p.Error
-			}
-		}
-		return nil
+		return refusedOffset(res, topic)
 	})
 	if err != nil {
 		return fmt.Errorf("write note %s of %s/%d: %w", group, topic, partition, err)
+	}
+	return nil
+}
+
+// refusedOffset is the first error of a commit's answer, which speaks of each partition by itself.
+func refusedOffset(res *kafkago.OffsetCommitResponse, topic string) error {
+	for _, p := range res.Topics[topic] {
+		if p.Error != nil {
+			return p.Error
+		}
 	}
 	return nil
 }

@@ -51,9 +51,9 @@ func (c *committer) commit(ctx context.Context, progress map[int32]stream.Progre
 	}
 	limit, cancel := context.WithTimeout(ctx, c.client.config.Timeout)
 	defer cancel()
-	_, err := c.client.client.OffsetCommit(limit, &kafkago.OffsetCommitRequest{GroupID: c.member.group, GenerationID: int(c.member.generation),
+	res, err := c.client.client.OffsetCommit(limit, &kafkago.OffsetCommitRequest{GroupID: c.member.group, GenerationID: int(c.member.generation),
 		MemberID: c.member.id, InstanceID: c.member.instance, Topics: map[string][]kafkago.OffsetCommit{c.topic: list}})
-	if err == nil {
+	if err == nil && refusedOffset(res, c.topic) == nil {
 		c.last = progress
 	}
 }
