@@ -67,18 +67,13 @@ func (r *Reader) compare(ctx context.Context, p *partition, topic [16]byte, pos 
 
 // holds tells whether a log can be read on from an offset.
 func holds(name string, next int64, have Range) error {
-	halt := &stream.Halt{First: have.First, Last: have.Last}
 	switch {
 	case next < have.First:
-		halt.Reason = stream.ReasonTrimmed
-		halt.Text = fmt.Sprintf("%s at offset %d, the log holds %d to %d: %d records that the state needs are gone", name, next, have.First, have.Last, have.First-next)
+		return stream.Haltf(stream.ReasonTrimmed, "%s at offset %d, the log holds %d to %d: %d records that the state needs are gone", name, next, have.First, have.Last, have.First-next)
 	case next > have.Last:
-		halt.Reason = stream.ReasonBeyond
-		halt.Text = fmt.Sprintf("%s at offset %d, the log holds %d to %d: it lost what the state already has", name, next, have.First, have.Last)
-	default:
-		return nil
+		return stream.Haltf(stream.ReasonBeyond, "%s at offset %d, the log holds %d to %d: it lost what the state already has", name, next, have.First, have.Last)
 	}
-	return halt
+	return nil
 }
 
 // compareLast fetches the last record that the state knows and compares its hash.

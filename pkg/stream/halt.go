@@ -38,8 +38,6 @@ type Halt struct {
 	Reason Reason
 	// Text says what was found, for a person.
 	Text string
-	// First and Last bound the log as it was found, where that is known: [First, Last).
-	First, Last int64
 }
 
 // Error is the text.
