@@ -193,54 +193,6 @@ func (c *Client) Partitions(ctx context.Context, topic string) (int, error) {
 	return len(res.Topics[0].Partitions), nil
 }
 
-// Range is what a partition's log holds: [First, Last).
-type Range struct{ First, Last int64 }
-
-// Range asks for the first and the next offset of one partition.
-func (c *Client) Range(ctx context.Context, topic string, partition int32) (Range, error) {
-	limit, cancel := context.WithTimeout(ctx, c.config.Timeout)
-	defer cancel()
-	p := int(partition)
-	res, err := c.client.ListOffsets(limit, &kafkago.ListOffsetsRequest{Topics: map[string][]kafkago.OffsetRequest{topic: {kafkago.FirstOffsetOf(p), kafkago.LastOffsetOf(p)}}})
-	if err != nil {
-		return Range{}, fmt.Errorf("offsets of %s/%d: %w", topic, partition, err)
-	}
-	for _, o := range res.Topics[topic] {
-		if o.Partition == p {
-			return Range{First: o.FirstOffset, Last: o.LastOffset}, wrapped(o.Error, "offsets of %s/%d", topic, partition)
-		}
-	}
-	return Range{}, fmt.Errorf("offsets of %s/%d: they are not in the answer", topic, partition)
-}
-
-// wrapped is nil, or an error with what it happened at.
-func wrapped(err error, format string, args ...any) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf(format+": %w", append(args, err)...)
-}
-
-// Offsets asks for the first and the next offset of partitions 0..n-1.
-func (c *Client) Offsets(ctx context.Context, topic string, n int) ([]Range, error) {
-	var ask []kafkago.OffsetRequest
-	for p := range n {
-		ask = append(ask, kafkago.FirstOffsetOf(p), kafkago.LastOffsetOf(p))
-	}
-	res, err := c.client.ListOffsets(ctx, &kafkago.ListOffsetsRequest{Topics: map[string][]kafkago.OffsetRequest{topic: ask}})
-	if err != nil {
-		return nil, fmt.Errorf("offsets of %s: %w", topic, err)
-	}
-	out := make([]Range, n)
-	for _, p := range res.Topics[topic] {
-		if p.Error != nil {
-			return nil, fmt.Errorf("offsets of %s/%d: %w", topic, p.Partition, p.Error)
-		}
-		out[p.Partition] = Range{First: p.FirstOffset, Last: p.LastOffset}
-	}
-	return out, nil
-}
-
 func wait(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
