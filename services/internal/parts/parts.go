@@ -89,13 +89,13 @@ func (k *Keeper) Stopped(p int32, why error) {
 		}
 		return
 	}
-	why = fmt.Errorf("%w; to go on, run %s (README, When a partition stops: %s)", h, k.remedy(p, h.Reason), h.Reason)
+	why = fmt.Errorf("%w; to go on, %s (README, When a partition stops: %s)", h, k.remedy(p, h.Reason), h.Reason)
 	if k.Health.Degrade(k.part(p), why.Error()) {
 		k.Log.Error("partition stopped", zap.String("partition", k.part(p)), zap.String("topic", k.Topic), zap.String("reason", string(h.Reason)), zap.Error(why))
 	}
 }
 
-// remedy names the commands that go on deliberately.
+// remedy says how to go on deliberately.
 func (k *Keeper) remedy(p int32, r stream.Reason) string {
 	of := fmt.Sprintf("--stage %s --partition %d", k.Name, p)
 	if k.Epoch > 0 {
@@ -103,9 +103,18 @@ func (k *Keeper) remedy(p int32, r stream.Reason) string {
 	}
 	switch r {
 	case stream.ReasonTrimmed:
-		return "tributary state accept-gap " + of
+		return "run tributary state accept-gap " + of
 	case stream.ReasonPoison:
-		return "the service again once what writes them is mended, or with a higher TRIBUTARY_POISON_PER_MINUTE"
+		return "run the service again once what writes them is mended, or with a higher TRIBUTARY_POISON_PER_MINUTE"
+	case stream.ReasonCorrupt: // a rebuild would meet the batch again
+		return "make a replica whose copy is whole the leader"
+	case stream.ReasonTopic, stream.ReasonPartitions: // versions are offsets: after a rebuild those of the old log would win
+		switch k.Name {
+		case StageVisitor, StageEvents:
+			return "run every service with a new TRIBUTARY_GENERATION, if that was meant"
+		case StageSessions:
+			return fmt.Sprintf("run tributary restate prepare --epoch %d, if that was meant", k.Epoch+1)
+		}
 	}
-	return "tributary state rebuild " + of
+	return "run tributary state rebuild " + of
 }

@@ -279,15 +279,36 @@ func TestRebuild(t *testing.T) {
 	}
 }
 
+// Ensure that a partition that stopped says what goes on from there, until it goes; and that no command is advised that would make
+// wrong rows or meet the same again.
 func TestStopped(t *testing.T) {
-	k := machine(t, t.TempDir())
-	k.Stopped(1, fmt.Errorf("read: %w", stream.Haltf(stream.ReasonTrimmed, "gone")))
-	ready, text := status(k.Health)
-	if ready != 200 || !strings.Contains(text, `"degraded":["visitor/1"]`) || !strings.Contains(text, "tributary state accept-gap --stage visitor --partition 1") {
-		t.Errorf("got %d %s", ready, text)
-	}
-	k.Going(1)
-	if _, text = status(k.Health); !strings.Contains(text, `"degraded":[]`) {
-		t.Errorf("got %s", text)
+	for _, c := range []struct {
+		stage  string
+		reason stream.Reason
+		says   string
+	}{
+		{parts.StageVisitor, stream.ReasonTrimmed, "run tributary state accept-gap --stage visitor --partition 1"},
+		{parts.StageVisitor, stream.ReasonBeyond, "run tributary state rebuild --stage visitor --partition 1"},
+		{parts.StageEvents, stream.ReasonTopic, "a new TRIBUTARY_GENERATION"},
+		{parts.StageVisitor, stream.ReasonPartitions, "a new TRIBUTARY_GENERATION"},
+		{parts.StageSessions, stream.ReasonTopic, "run tributary restate prepare --epoch 1"},
+		{parts.StageLetters, stream.ReasonTopic, "run tributary state rebuild --stage dead-letters --partition 1"},
+		{parts.StageEvents, stream.ReasonCorrupt, "make a replica whose copy is whole the leader"},
+		{parts.StageEvents, stream.ReasonPoison, "TRIBUTARY_POISON_PER_MINUTE"},
+	} {
+		k := machine(t, t.TempDir())
+		k.Name = c.stage
+		k.Stopped(1, fmt.Errorf("read: %w", stream.Haltf(c.reason, "gone")))
+		ready, text := status(k.Health)
+		if ready != 200 || !strings.Contains(text, fmt.Sprintf(`"degraded":["%s/1"]`, c.stage)) || !strings.Contains(text, c.says) {
+			t.Errorf("%s: got %d %s", c.reason, ready, text)
+		}
+		if strings.Contains(text, "state rebuild") != strings.Contains(c.says, "state rebuild") {
+			t.Errorf("%s: it advises a rebuild: %s", c.reason, text)
+		}
+		k.Going(1)
+		if _, text = status(k.Health); !strings.Contains(text, `"degraded":[]`) {
+			t.Errorf("got %s", text)
+		}
 	}
 }

@@ -198,7 +198,7 @@ func TestAnotherTopicOfTheName(t *testing.T) {
 		post(t, p.Ingest, "/v1/page", `{"anonymousId":"another","messageId":"a"}`)
 	}
 	for _, why := range p.degraded(t, "sessionizer", "visitor/0", "visitor/1") {
-		if !strings.Contains(why, "was deleted and made again") || !strings.Contains(why, "tributary state rebuild --stage visitor") {
+		if !strings.Contains(why, "was deleted and made again") || !strings.Contains(why, "a new TRIBUTARY_GENERATION") {
 			t.Errorf("it says %q", why)
 		}
 	}
