@@ -19,27 +19,32 @@ type restated struct {
 
 // Apply folds one record; settings that the plan replaces give way to the plan's.
 func (r *restated) Apply(rec stream.Record) error {
-	if !holdsConfig(rec.Value) {
-		return r.Fold.Apply(rec)
+	if holdsConfig(rec.Value) {
+		value, err := replaced(r.stores, rec.Value)
+		if err != nil {
+			return err
+		}
+		rec.Value = value
 	}
+	return r.Fold.Apply(rec)
+}
+
+// replaced is an encoded record of settings, with the plan's in the stead of those that it replaces. What is not one stays as it is:
+// it is the fold's to bury.
+func replaced(plan []parts.Restated, value []byte) ([]byte, error) {
 	m := &pb.Record{}
-	if err := m.UnmarshalVT(rec.Value); err != nil {
-		return r.Fold.Apply(rec) // it is the fold's to bury
+	if err := m.UnmarshalVT(value); err != nil {
+		return value, nil
 	}
-	i := slices.IndexFunc(r.stores, func(s parts.Restated) bool {
+	i := slices.IndexFunc(plan, func(s parts.Restated) bool {
 		return s.Store == m.Store && slices.Contains(s.Replaces, m.GetConfig().GetConfigId())
 	})
 	if i < 0 {
-		return r.Fold.Apply(rec)
+		return value, nil
 	}
-	file := []byte(r.stores[i].File)
+	file := []byte(plan[i].File)
 	m.Body = &pb.Record_Config{Config: &pb.Config{ConfigId: storeconf.ID(file), File: file}}
-	value, err := m.MarshalVT()
-	if err != nil {
-		return err
-	}
-	rec.Value = value
-	return r.Fold.Apply(rec)
+	return m.MarshalVT()
 }
 
 // holdsConfig tells whether an encoded record is a setting: its kind is the first field, and the first byte of it is the field's tag.
