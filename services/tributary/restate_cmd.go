@@ -129,11 +129,12 @@ type epochState struct {
 }
 
 // epochs lists them in order. An epoch whose stages have not all reported has come nowhere.
-func epochs(ctx context.Context, db *clickhouse.DB) (out []epochState, err error) {
+func epochs(ctx context.Context, db *clickhouse.DB) ([]epochState, error) {
+	out := []epochState{}
 	const query = `SELECT epoch, epoch = (SELECT argMax(epoch, live_from_day) FROM tributary.epochs FINAL) AS live, uniqExact(partition) AS parts,
 		if(uniqExact(stage) < 2, toDateTime64(0, 3, 'UTC'), min(watermark)) AS processed
 		FROM tributary.progress FINAL WHERE stage IN ('events', 'sessions') GROUP BY epoch ORDER BY epoch`
-	err = db.Each(ctx, query, func(scan func(...any) error) error {
+	err := db.Each(ctx, query, func(scan func(...any) error) error {
 		var e epochState
 		var live uint8
 		if err := scan(&e.Epoch, &live, &e.Partitions, &e.Processed); err != nil {
@@ -164,6 +165,9 @@ func (c *restateStatusCmd) Run(ctx context.Context) error {
 	}
 	if c.JSON {
 		return json.NewEncoder(os.Stdout).Encode(list)
+	}
+	if len(list) == 0 {
+		fmt.Println("no epoch has any rows yet: start sessionizer and aggregator")
 	}
 	for _, e := range list {
 		note := ""

@@ -3,7 +3,7 @@
 //	go run ./mutants [-ci] [-only TEXT]     (from scripts/tools)
 //
 // The faults are the blocks of mutants.txt beside this file. A fault never touches the tree: the compiler sees it through
-// an overlay. The last line is "mutants: K of N killed"; the exit code is 1 unless all were.
+// an overlay; programs that a test builds by itself are therefore without the fault. The last line is "mutants: K of N killed"; the exit code is 1 unless all were.
 package main
 
 import (
