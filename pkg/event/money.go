@@ -121,7 +121,10 @@ func Convert(minor int64, exponent int, rate string, to int) (int64, bool) {
 		}
 		product.Quo(product.Add(product, half), scale)
 	}
-	return product.Int64(), product.IsInt64()
+	if !product.IsInt64() {
+		return 0, false
+	}
+	return product.Int64(), true
 }
 
 // ToBase is an amount of a currency in a store's base currency, at the rate for it; known is false where the currency or
