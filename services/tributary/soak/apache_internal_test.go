@@ -2,30 +2,47 @@ package soak
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
-	"path/filepath"
+	"os/exec"
+	"os/signal"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 )
 
-// program stands in for Apache Kafka's: its broker is a process that does nothing, and starts again at SIGHUP.
-const program = `#!/bin/bash
-broker() { sleep 1000 >/dev/null & pid=$!; echo "{\"brokers\":\"b\",\"pids\":[$pid]}"; }
-trap 'kill $pid; exit' TERM
-trap broker HUP
-broker
-while :; do wait; done
-`
+// standIn in the environment makes this test's binary a program like Apache Kafka's.
+const standIn = "TRIBUTARY_TEST_STAND_IN"
+
+// kafkaStandIn has one broker, a process that does nothing. It starts another one at SIGHUP, and ends at SIGTERM.
+func kafkaStandIn() error {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM)
+	for {
+		idle := exec.Command("sleep", "1000")
+		if err := idle.Start(); err != nil {
+			return err
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- idle.Wait() }()
+		fmt.Printf("{\"brokers\":\"b\",\"pids\":[%d]}\n", idle.Process.Pid)
+		if <-signals == syscall.SIGTERM {
+			return idle.Process.Kill()
+		}
+		<-ended
+	}
+}
 
 // Ensure that a broker that is struck at the very end of the load comes back: the stages could not catch up else.
 func TestBrokerComesBackAfterTheLoad(t *testing.T) {
-	dir := t.TempDir()
-	file := filepath.Join(dir, "kafka")
-	if err := os.WriteFile(file, []byte(program), 0o755); err != nil {
+	file, err := os.Executable()
+	if err != nil {
 		t.Fatal(err)
 	}
+	dir := t.TempDir()
+	t.Setenv(standIn, "1")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	a, _, err := startApache(ctx, file, dir, dir, 1)

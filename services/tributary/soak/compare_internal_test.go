@@ -1,6 +1,7 @@
 package soak
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -10,7 +11,15 @@ import (
 	"github.com/tributary-data/tributary/services/tributary/stack"
 )
 
-func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(standIn) == "" {
+		os.Exit(harness.Main(m))
+	}
+	if err := kafkaStandIn(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
 
 // Ensure that two epochs are compared in both directions and in every column, and that a planted difference is named; versions,
 // emptied cells and the order of a Map do not count.
