@@ -25,7 +25,7 @@ var impure = []string{"context", "crypto/rand", "database/sql", "io/ioutil", "lo
 	"runtime/debug", "sync", "sync/atomic", "syscall", "testing", "unique", "unsafe", "weak"}
 
 // pureLibraries are the libraries that a pure package may import.
-var pureLibraries = []string{"github.com/cespare/xxhash/v2"}
+var pureLibraries = []string{"github.com/cespare/xxhash/v2", "gonum.org/v1/gonum/stat/distuv"}
 
 // clockCalls of package time look at a clock, wait for it, or depend on the machine's zone.
 var clockCalls = []string{"Now", "Since", "Until", "After", "AfterFunc", "Tick", "NewTicker", "NewTimer", "Sleep", "Local"}

@@ -45,6 +45,7 @@ var direct = map[string]string{
 	"github.com/google/uuid":                   "tests: a column type of the driver",
 	"github.com/shopspring/decimal":            "tests: a column type of the driver",
 	"github.com/johannesboyne/gofakes3":        "tests: an S3",
+	"gonum.org/v1/gonum":                       "distributions of statistics",
 	"pgregory.net/rapid":                       "tests: properties",
 }
 
