@@ -1,6 +1,7 @@
 package collect_test
 
 import (
+	"maps"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
@@ -74,6 +75,27 @@ func TestConsent(t *testing.T) {
 	const batch = `{"context":{"consent":{"categoryPreferences":{"a":true}}},"batch":[{"type":"page","anonymousId":"a"}]}`
 	if e := only(t, "/v1/batch", batch); e.Entry.Consent != "a=1" {
 		t.Errorf("of the batch: got %q", e.Entry.Consent)
+	}
+}
+
+// Ensure that an experiment is told by id or name, in a form that a store file can say, and by its own event alone.
+func TestExperiment(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("é", 60)
+	for properties, want := range map[string]map[string]string{
+		`"experiment_id":"e1","experiment_name":"Button","variation_id":"v1","variation_name":"Red"`: {"e1": "v1"},
+		`"experiment_name":" Big  Button/2! ","variation_name":" Red "`:                              {"big_button_2_": "Red"},
+		`"experiment_id":17,"variation_id":2`:                                                        {"17": "2"},
+		`"experiment_id":"` + strings.Repeat("x", 50) + `","variation_id":"` + long + `"`:            {strings.Repeat("x", 40): long[:100]},
+		`"experiment_id":"` + long + `","variation_id":"A"`:                                          {"_": "A"},
+		`"experiment_id":"e1"`: nil, `"variation_id":"v1"`: nil, `"experiment_id":" ","variation_id":"v1"`: nil, `"experiment_id":{},"variation_id":[]`: nil,
+	} {
+		if e := only(t, "/v1/track", `{"anonymousId":"a","event":"Experiment Viewed","properties":{`+properties+`}}`); !maps.Equal(e.Entry.Variants, want) {
+			t.Errorf("%s: got %v, want %v", properties, e.Entry.Variants, want)
+		}
+	}
+	if e := only(t, "/v1/track", `{"anonymousId":"a","event":"Product Viewed","properties":{"experiment_id":"e1","variation_id":"v1"}}`); e.Entry.Variants != nil {
+		t.Errorf("another event: got %v", e.Entry.Variants)
 	}
 }
 
