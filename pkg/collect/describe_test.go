@@ -113,6 +113,53 @@ func TestCountry(t *testing.T) {
 	}
 }
 
+// places are countries by address; every question is noted.
+type places struct {
+	of    map[string]string
+	asked []string
+}
+
+func (p *places) Country(a netip.Addr) string {
+	p.asked = append(p.asked, a.String())
+	return p.of[a.String()]
+}
+
+// Ensure that the address tells the country where the header does not, and that it is the client's and not our proxy's.
+func TestCountryOfAddress(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ peer, forwarded, header, want, asked string }{
+		{"81.2.69.160:5", "", "", "GB", "81.2.69.160"},
+		{"[2001:218::1]:5", "", "", "JP", "2001:218::1"},
+		{"[::ffff:81.2.69.160]:5", "", "", "GB", "81.2.69.160"},
+		{"81.2.69.160:5", "", "de", "DE", ""},            // the header wins
+		{"81.2.69.160:5", "", "XX", "GB", "81.2.69.160"}, // where it tells
+		{"81.2.69.160:5", "", "nonsense", "GB", "81.2.69.160"},
+		{"192.0.2.7:5", "2001:218::1", "", "JP", "2001:218::1"},
+		{"192.0.2.7:5", "unknown", "", "", ""},
+		{"10.1.2.3:5", "81.2.69.160", "", "", "10.1.2.3"}, // no proxy of ours
+		{"81.2.69.161:5", "", "", "", "81.2.69.161"},      // no ISO code
+	} {
+		l, p := &log{}, &places{of: map[string]string{"81.2.69.160": "GB", "2001:218::1": "JP", "81.2.69.161": "Europe"}}
+		h := newHandlerWith(t, l, clock{now}, func(cf *collect.Config) {
+			cf.CountryHeader, cf.Countries, cf.Proxies = "CF-IPCountry", p, []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+		})
+		r := httptest.NewRequest("POST", "/v1/page", strings.NewReader(`{"anonymousId":"a","context":{"page":{"url":"https://shop.example/"}}}`))
+		r.SetBasicAuth("wk", "")
+		r.RemoteAddr = c.peer
+		r.Header.Set("CF-IPCountry", c.header)
+		if c.forwarded != "" {
+			r.Header.Set("X-Forwarded-For", c.forwarded)
+		}
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		if len(l.events) != 1 || l.events[0].GetEvent().Entry.Country != c.want || strings.Join(p.asked, " ") != c.asked {
+			t.Errorf("%+v: got %v, asked for %q", c, l.events, p.asked)
+		}
+		if s := l.events[0].String(); strings.Contains(s, "81.2.69") || strings.Contains(s, "2001:218") {
+			t.Errorf("%+v: an address is kept: %s", c, s)
+		}
+	}
+}
+
 // Ensure that internal traffic is told by the network alone, and by a proxy only if it is trusted.
 func TestInternal(t *testing.T) {
 	t.Parallel()
