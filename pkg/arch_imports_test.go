@@ -73,6 +73,8 @@ var libraries = []struct {
 	{"github.com/jedib0t/go-pretty", []string{"services/tributary"}},
 	{"github.com/mileusna/useragent", []string{"pkg/enrich"}},
 	{"gonum.org/v1/gonum", []string{"pkg/insight", "pkg/sim"}},
+	{"github.com/oschwald/maxminddb-golang", []string{"pkg/enrich/country"}},
+	{"github.com/maxmind/mmdbwriter", nil}, // tests only
 	{"github.com/santhosh-tekuri/jsonschema", []string{"schemas/stores"}},
 	{"go.uber.org/zap", append([]string{"pkg/obs", "services"}, adapters...)},
 	{"github.com/prometheus/client_golang", append([]string{"pkg/obs", "pkg/collect", "services"}, adapters...)},

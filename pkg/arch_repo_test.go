@@ -32,6 +32,7 @@ var direct = map[string]string{
 	"github.com/goccy/go-yaml":                 "store files",
 	"github.com/santhosh-tekuri/jsonschema/v6": "the store file's schema",
 	"github.com/mileusna/useragent":            "device and browser",
+	"github.com/oschwald/maxminddb-golang/v2":  "countries of addresses, from a file",
 	"golang.org/x/net":                         "the public suffix list",
 	"golang.org/x/sync":                        "errgroup",
 	"golang.org/x/term":                        "is this a terminal?",
@@ -46,6 +47,7 @@ var direct = map[string]string{
 	"github.com/shopspring/decimal":            "tests: a column type of the driver",
 	"github.com/johannesboyne/gofakes3":        "tests: an S3",
 	"gonum.org/v1/gonum":                       "distributions of statistics",
+	"github.com/maxmind/mmdbwriter":            "tests: a file of countries",
 	"pgregory.net/rapid":                       "tests: properties",
 }
 

@@ -51,6 +51,8 @@ func TestRulesCanFail(t *testing.T) {
 		"the driver in the engine":       {pkg("pkg/embedded/clickhouse", "github.com/ClickHouse/clickhouse-go/v2"), "left to"},
 		"its codec in the engine":        {pkg("pkg/embedded/clickhouse", "github.com/ClickHouse/clickhouse-go/v2/lib/proto"), ""},
 		"settings outside services":      {pkg("pkg/obs", "github.com/caarlos0/env/v11"), "left to [services]"},
+		"country files elsewhere":        {pkg("pkg/collect", "github.com/oschwald/maxminddb-golang/v2"), "left to [pkg/enrich/country]"},
+		"country files at home":          {pkg("pkg/enrich/country", "github.com/oschwald/maxminddb-golang/v2"), ""},
 		"logs in the edge":               {pkg("pkg/enrich", "go.uber.org/zap"), "left to"},
 
 		"pure with net/http":         {decl(`import "net/http"`), "no business with package net/http"},

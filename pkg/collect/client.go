@@ -20,9 +20,14 @@ func (c *Config) clientOf(r *http.Request, st *Store) client {
 	if c.CountryHeader != "" {
 		out.country = country(r.Header.Get(c.CountryHeader))
 	}
-	if len(st.Internal) > 0 {
-		addr, ok := c.address(r)
-		out.internal = ok && within(st.Internal, addr)
+	asks := out.country == "" && c.Countries != nil
+	if len(st.Internal) == 0 && !asks {
+		return out
+	}
+	addr, ok := c.address(r)
+	out.internal = ok && within(st.Internal, addr)
+	if ok && asks {
+		out.country = country(c.Countries.Country(addr))
 	}
 	return out
 }
@@ -59,7 +64,7 @@ func within(nets []netip.Prefix, addr netip.Addr) bool {
 	return false
 }
 
-// country is a header's value as ISO 3166 alpha-2. CDNs write XX for an unknown one and T1 for Tor
+// country is a header's or a file's value as ISO 3166 alpha-2. CDNs write XX for an unknown one and T1 for Tor
 // (https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-ipcountry).
 func country(s string) string {
 	s = strings.ToUpper(s)

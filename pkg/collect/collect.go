@@ -35,6 +35,11 @@ type Publisher interface {
 	Publish(ctx context.Context, events, deadLetters []Message) error
 }
 
+// Countries know the country of an address, ISO 3166 alpha-2, empty if unknown. They keep no address.
+type Countries interface {
+	Country(addr netip.Addr) string
+}
+
 // Clock is ingest's clock. ok is false while no time may be stamped (a driven clock that was not set yet); flags are
 // those of the record envelope.
 type Clock interface {
@@ -75,6 +80,8 @@ type Config struct {
 	Timeout time.Duration
 	// CountryHeader in which a CDN tells the client's country, such as CF-IPCountry. Empty: none does.
 	CountryHeader string
+	// Countries are asked where the header does not tell. Nil: nobody is.
+	Countries Countries
 	// Proxies whose X-Forwarded-For is believed. Empty: none.
 	Proxies []netip.Prefix
 }

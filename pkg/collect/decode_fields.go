@@ -161,6 +161,14 @@ func (d *decoder) propertyField(name string) bool {
 		return d.loose(&p.total)
 	case "value":
 		return d.loose(&p.value)
+	case "experiment_id":
+		return d.loose(&p.experimentID)
+	case "experiment_name":
+		return d.loose(&p.experimentName)
+	case "variation_id":
+		return d.loose(&p.variationID)
+	case "variation_name":
+		return d.loose(&p.variationName)
 	case "previousId":
 		p.hasPrevious = true
 	}

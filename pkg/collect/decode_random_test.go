@@ -15,7 +15,7 @@ type grower struct {
 const randomBodies = 30_000
 
 var growNames = []string{"batch", "context", "page", "campaign", "traits", "properties", "consent", "type", "event", "name", "anonymousId", "userId", "previousId",
-	"messageId", "timestamp", "sentAt", "writeKey", "url", "path", "title", "referrer", "source", "medium", "userAgent", "email", "revenue", "value", "quantity",
+	"messageId", "timestamp", "sentAt", "writeKey", "url", "path", "title", "referrer", "source", "medium", "userAgent", "email", "revenue", "value", "quantity", "experiment_id", "experiment_name", "variation_id", "variation_name",
 	`\u0075rl`, "x", ""}
 
 var growLeaves = []string{`null`, `true`, `false`, `0`, `-1.5e3`, `"x"`, `"\u00e9"`, `"a\\b"`, `"\ud83d\ude00"`, `"é"`, `""`, `{}`, `[]`, `17`}

@@ -1,6 +1,7 @@
 package collect_test
 
 import (
+	"maps"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
@@ -77,6 +78,27 @@ func TestConsent(t *testing.T) {
 	}
 }
 
+// Ensure that an experiment is told by id or name, in a form that a store file can say, and by its own event alone.
+func TestExperiment(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("é", 60)
+	for properties, want := range map[string]map[string]string{
+		`"experiment_id":"e1","experiment_name":"Button","variation_id":"v1","variation_name":"Red"`: {"e1": "v1"},
+		`"experiment_name":" Big  Button/2! ","variation_name":" Red "`:                              {"big_button_2_": "Red"},
+		`"experiment_id":17,"variation_id":2`:                                                        {"17": "2"},
+		`"experiment_id":"` + strings.Repeat("x", 50) + `","variation_id":"` + long + `"`:            {strings.Repeat("x", 40): long[:100]},
+		`"experiment_id":"` + long + `","variation_id":"A"`:                                          {"_": "A"},
+		`"experiment_id":"e1"`: nil, `"variation_id":"v1"`: nil, `"experiment_id":" ","variation_id":"v1"`: nil, `"experiment_id":{},"variation_id":[]`: nil,
+	} {
+		if e := only(t, "/v1/track", `{"anonymousId":"a","event":"Experiment Viewed","properties":{`+properties+`}}`); !maps.Equal(e.Entry.Variants, want) {
+			t.Errorf("%s: got %v, want %v", properties, e.Entry.Variants, want)
+		}
+	}
+	if e := only(t, "/v1/track", `{"anonymousId":"a","event":"Product Viewed","properties":{"experiment_id":"e1","variation_id":"v1"}}`); e.Entry.Variants != nil {
+		t.Errorf("another event: got %v", e.Entry.Variants)
+	}
+}
+
 // Ensure that the country is the browser's, never that of a shop's server.
 func TestCountry(t *testing.T) {
 	t.Parallel()
@@ -88,6 +110,53 @@ func TestCountry(t *testing.T) {
 	}
 	if e := only(t, "/v1/page", `{"userId":"u"}`, "CF-IPCountry", "DE"); e.Entry.Country != "" || e.Origin != "server" {
 		t.Errorf("a server's country: got %q", e.Entry.Country)
+	}
+}
+
+// places are countries by address; every question is noted.
+type places struct {
+	of    map[string]string
+	asked []string
+}
+
+func (p *places) Country(a netip.Addr) string {
+	p.asked = append(p.asked, a.String())
+	return p.of[a.String()]
+}
+
+// Ensure that the address tells the country where the header does not, and that it is the client's and not our proxy's.
+func TestCountryOfAddress(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ peer, forwarded, header, want, asked string }{
+		{"81.2.69.160:5", "", "", "GB", "81.2.69.160"},
+		{"[2001:218::1]:5", "", "", "JP", "2001:218::1"},
+		{"[::ffff:81.2.69.160]:5", "", "", "GB", "81.2.69.160"},
+		{"81.2.69.160:5", "", "de", "DE", ""},            // the header wins
+		{"81.2.69.160:5", "", "XX", "GB", "81.2.69.160"}, // where it tells
+		{"81.2.69.160:5", "", "nonsense", "GB", "81.2.69.160"},
+		{"192.0.2.7:5", "2001:218::1", "", "JP", "2001:218::1"},
+		{"192.0.2.7:5", "unknown", "", "", ""},
+		{"10.1.2.3:5", "81.2.69.160", "", "", "10.1.2.3"}, // no proxy of ours
+		{"81.2.69.161:5", "", "", "", "81.2.69.161"},      // no ISO code
+	} {
+		l, p := &log{}, &places{of: map[string]string{"81.2.69.160": "GB", "2001:218::1": "JP", "81.2.69.161": "Europe"}}
+		h := newHandlerWith(t, l, clock{now}, func(cf *collect.Config) {
+			cf.CountryHeader, cf.Countries, cf.Proxies = "CF-IPCountry", p, []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+		})
+		r := httptest.NewRequest("POST", "/v1/page", strings.NewReader(`{"anonymousId":"a","context":{"page":{"url":"https://shop.example/"}}}`))
+		r.SetBasicAuth("wk", "")
+		r.RemoteAddr = c.peer
+		r.Header.Set("CF-IPCountry", c.header)
+		if c.forwarded != "" {
+			r.Header.Set("X-Forwarded-For", c.forwarded)
+		}
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		if len(l.events) != 1 || l.events[0].GetEvent().Entry.Country != c.want || strings.Join(p.asked, " ") != c.asked {
+			t.Errorf("%+v: got %v, asked for %q", c, l.events, p.asked)
+		}
+		if s := l.events[0].String(); strings.Contains(s, "81.2.69") || strings.Contains(s, "2001:218") {
+			t.Errorf("%+v: an address is kept: %s", c, s)
+		}
 	}
 }
 

@@ -78,6 +78,11 @@ type oracleProperties struct {
 	Total      jsontext.Value `json:"total"`
 	Value      jsontext.Value `json:"value"`
 	PreviousID jsontext.Value `json:"previousId"`
+
+	ExperimentID   jsontext.Value `json:"experiment_id"`
+	ExperimentName jsontext.Value `json:"experiment_name"`
+	VariationID    jsontext.Value `json:"variation_id"`
+	VariationName  jsontext.Value `json:"variation_name"`
 }
 
 // oracleOptions: a doubled name is legal JSON, and the last one counts.
@@ -138,7 +143,8 @@ func (it *oracleItem) item(raw []byte) segmentItem {
 		columns: segmentProperties{url: loose(p.URL), path: loose(p.Path), title: loose(p.Title), referrer: loose(p.Referrer),
 			productID: loose(p.ProductID), sku: loose(p.SKU), orderID: loose(p.OrderID), cartID: loose(p.CartID),
 			checkoutID: loose(p.CheckoutID), quantity: loose(p.Quantity), currency: loose(p.Currency),
-			revenue: loose(p.Revenue), total: loose(p.Total), value: loose(p.Value), hasPrevious: p.PreviousID != nil},
+			revenue: loose(p.Revenue), total: loose(p.Total), value: loose(p.Value), hasPrevious: p.PreviousID != nil,
+			experimentID: loose(p.ExperimentID), experimentName: loose(p.ExperimentName), variationID: loose(p.VariationID), variationName: loose(p.VariationName)},
 		context: segmentContext{v: [ctxFields]string{c.Page.URL, c.Page.Path, c.Page.Title, c.Page.Referrer, c.Campaign.Name,
 			c.Campaign.Source, c.Campaign.Medium, c.Campaign.Term, c.Campaign.Content, c.UserAgent, loose(c.Traits.Email), string(c.Consent)}}}
 }

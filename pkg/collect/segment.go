@@ -37,6 +37,9 @@ type segmentProperties struct {
 	orderID, cartID, checkoutID string
 	quantity, currency          string
 	revenue, total, value       string
+	experimentID, variationID   string
+	experimentName              string
+	variationName               string
 	hasPrevious                 bool
 }
 
@@ -140,6 +143,9 @@ func (m *messages) describe(e *pb.Event, it *segmentItem, at place) {
 		Campaign: enrich.Campaign{Source: c[ctxSource], Medium: c[ctxMedium], Name: c[ctxName], Term: c[ctxTerm], Content: c[ctxContent]}})
 	if c[ctxConsent] != "" {
 		e.Entry.Consent = consents.of(c[ctxConsent])
+	}
+	if e.Action == event.ExperimentViewed {
+		e.Entry.Variants = p.variants()
 	}
 	if e.Origin == "browser" { // a server's country is not its customer's
 		e.Entry.Country = at.client.country

@@ -13,6 +13,8 @@ const (
 	Purchased  = "purchased"
 	Refunded   = "refunded"
 	Identified = "identified"
+	// ExperimentViewed says which variation of an experiment somebody was shown.
+	ExperimentViewed = "experiment_viewed"
 )
 
 // Names maps what protocols call an action onto the canonical vocabulary. It is read-only after NewNames.

@@ -52,7 +52,7 @@ func (k Key) Compare(o Key) int {
 // Unit is what one session counts for in one funnel: enough to take it off its cells again.
 type Unit struct {
 	Match Match
-	// Open has bit k-1 set if the action of step k happened at all, in whatever order.
+	// Open has bit k-1 set if the action of step k happened at all, in whatever order, also where the funnel's order is any.
 	Open uint32
 	// Value of its distinct orders, minor units of the store's base currency.
 	Value int64
@@ -205,7 +205,10 @@ func Class(flags uint32) string {
 	return ClassHuman
 }
 
-// Dimension reads one dimension of an entry.
+// Variant in front of an experiment's name is the dimension of what that experiment showed.
+const Variant = "variant:"
+
+// Dimension reads one dimension of an entry. What an entry does not say is empty.
 func Dimension(e *pb.Entry, dim string) string {
 	switch dim {
 	case "channel":
@@ -214,13 +217,24 @@ func Dimension(e *pb.Entry, dim string) string {
 		return e.GetDevice()
 	case "country":
 		return e.GetCountry()
+	case "os":
+		return e.GetOs()
 	case "brand_search":
 		return e.GetBrandSearch()
+	case "consent":
+		return e.GetConsent()
+	case "campaign":
+		return e.GetCampaign()
+	case "landing_path":
+		return e.GetLandingPath()
 	case "returning":
 		if e.GetReturning() {
 			return "returning"
 		}
 		return "new"
+	}
+	if experiment, ok := strings.CutPrefix(dim, Variant); ok {
+		return e.GetVariants()[experiment]
 	}
 	return ""
 }

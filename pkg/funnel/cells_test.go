@@ -196,3 +196,37 @@ func BenchmarkCellUpdate(b *testing.B) {
 		c.count(purchase, s, 1)
 	}
 }
+
+// Ensure that each dimension reads its own field, that an absent value stays empty beside a list, and that an experiment
+// which a session did not see is absent.
+func TestDimensions(t *testing.T) {
+	e := &pb.Entry{Channel: "Email", Device: "mobile", Os: "iOS", Country: "DE", BrandSearch: "yes", Consent: "denied", Campaign: "summer", LandingPath: "/sale",
+		Returning: true, Variants: map[string]string{"button": "B"}}
+	for dim, want := range map[string]string{"channel": "Email", "device": "mobile", "os": "iOS", "country": "DE", "brand_search": "yes", "consent": "denied",
+		"campaign": "summer", "landing_path": "/sale", "returning": "returning", "variant:button": "B", "variant:price": "", "weather": ""} {
+		if got := funnel.Dimension(e, dim); got != want {
+			t.Errorf("%s: got %q, want %q", dim, got, want)
+		}
+		if got := funnel.Dimension(nil, dim); got != "" && dim != "returning" {
+			t.Errorf("%s of no entry: got %q", dim, got)
+		}
+	}
+	d := steps("session", "purchased")
+	d.Breakdowns, d.Allow = [][]string{{"variant:button", "campaign"}}, map[string][]string{"variant:button": {"A", "B"}, "campaign": {"summer"}}
+	for _, c := range []struct {
+		variants map[string]string
+		campaign string
+		want     string
+	}{
+		{nil, "", "\x00"},
+		{map[string]string{"button": "B", "price": "high"}, "summer", "B\x00summer"},
+		{map[string]string{"button": "C"}, "winter", "(other)\x00(other)"},
+		{map[string]string{"price": "high"}, "", "\x00"},
+	} {
+		s := session(0, nil)
+		s.Entry = &pb.Entry{Variants: c.variants, Campaign: c.campaign}
+		if u, ok := d.Unit(s); !ok || u.Values[0] != c.want {
+			t.Errorf("%+v: got %q", c, u.Values)
+		}
+	}
+}

@@ -32,6 +32,8 @@ type Definition struct {
 	Allow map[string][]string
 	// Hold is a property that all steps of a unit must share: HoldProduct, or empty.
 	Hold string
+	// AnyOrder: the steps after the first count in whatever order they are done (any.go).
+	AnyOrder bool
 }
 
 // HoldProduct makes each product of a session a way of its own; the deepest one counts.
@@ -48,11 +50,11 @@ type StepDef struct {
 
 // Match is how far a unit came.
 type Match struct {
-	// Level is the number of steps reached, 0..K.
+	// Level is the number of steps reached, 0..K; in any order, how many were done.
 	Level int
 	// Implied has bit k-1 set if step k was jumped over.
 	Implied uint32
-	// At[k-1] is the time of step k, Unix milliseconds; 0 where implied or not reached.
+	// At[k-1] is the time of step k, in any order of the k-th step done, Unix milliseconds; 0 where implied or not reached.
 	At [8]int64
 	// Excluded says that an exclusion ended the attempt.
 	Excluded bool
@@ -153,9 +155,7 @@ func attempts(d *Definition, cs []candidate, entry *int64) []Match {
 	var done []Match
 	var cur *attempt
 	if entry != nil {
-		cur = &attempt{d: d, start: *entry, last: *entry}
-		cur.m.Level = 1
-		cur.m.At[0] = *entry
+		cur = begin(d, *entry)
 	}
 	for _, c := range cs {
 		if cur != nil && d.Window > 0 && c.ts-cur.start > d.Window {
@@ -168,8 +168,8 @@ func attempts(d *Definition, cs []candidate, entry *int64) []Match {
 		}
 		if cur == nil {
 			if entry == nil && c.step == 1 {
-				cur = &attempt{d: d, start: c.ts, last: c.ts, used: [][]byte{c.id}}
-				cur.m.Level, cur.m.At[0] = 1, c.ts
+				cur = begin(d, c.ts)
+				cur.used = [][]byte{c.id}
 			}
 			continue
 		}
@@ -189,32 +189,48 @@ type attempt struct {
 	d     *Definition
 	start int64
 	last  int64
+	step  int    // the last step done
+	did   uint32 // bit k-1 is step k
 	used  [][]byte
 	m     Match
 }
 
-func (a *attempt) excludes(c candidate) bool {
-	return c.step == 0 && slices.Contains(a.d.Steps[a.m.Level-1].Excludes, c.act)
+// begin opens an attempt with its first step done at ts.
+func begin(d *Definition, ts int64) *attempt {
+	a := &attempt{d: d, start: ts, last: ts, step: 1, did: 1}
+	a.m.Level, a.m.At[0] = 1, ts
+	return a
 }
 
-// advance takes the event as its step if every step jumped over is optional and the event was not used before.
+func (a *attempt) excludes(c candidate) bool {
+	return c.step == 0 && slices.Contains(a.d.Steps[a.step-1].Excludes, c.act)
+}
+
+// advance takes the event as its step if that is one to come and the event was not used before.
 func (a *attempt) advance(c candidate) {
-	if c.step <= a.m.Level || c.ts < a.last {
+	if c.step == 0 || c.ts < a.last || slices.ContainsFunc(a.used, func(id []byte) bool { return bytes.Equal(id, c.id) }) {
 		return
+	}
+	if a.d.AnyOrder && a.anyStep(c) || !a.d.AnyOrder && a.nextStep(c) {
+		a.m.At[a.m.Level-1], a.step, a.last = c.ts, c.step, c.ts
+		a.did |= 1 << (c.step - 1)
+		a.used = append(a.used, c.id)
+	}
+}
+
+// nextStep goes on to the event's step if every step jumped over is optional.
+func (a *attempt) nextStep(c candidate) bool {
+	if c.step <= a.m.Level {
+		return false
 	}
 	for k := a.m.Level + 1; k < c.step; k++ {
 		if !a.d.Steps[k-1].Optional {
-			return
-		}
-	}
-	for _, id := range a.used {
-		if bytes.Equal(id, c.id) {
-			return
+			return false
 		}
 	}
 	for k := a.m.Level + 1; k < c.step; k++ {
 		a.m.Implied |= 1 << (k - 1)
 	}
-	a.m.Level, a.m.At[c.step-1], a.last = c.step, c.ts, c.ts
-	a.used = append(a.used, c.id)
+	a.m.Level = c.step
+	return true
 }

@@ -80,6 +80,7 @@ func (v *Visitor) build(s *Session, p previous, r Rules) *pb.Session {
 	out.FinalAt = s.Ended + r.At(s.Ended).Gap
 	copyEntry(out.Entry, first.Entry)
 	out.Entry.Channel, out.Entry.Returning = channel(first, p), p.known(first.EventTs)
+	out.Entry.Consent, out.Entry.Variants = consent(first.GetEntry().GetConsent()), variants(events)
 	for _, e := range events {
 		out.EventsHash ^= event.PayloadHash(e.EventId)
 		out.Flags |= sessionFlags(e.Flags)
@@ -105,15 +106,14 @@ func (v *Visitor) build(s *Session, p previous, r Rules) *pb.Session {
 	return out
 }
 
-// copyEntry copies the fields of an entry; the map of variants is shared, since nobody changes it.
+// copyEntry copies the fields of an entry that the first event alone decides.
 func copyEntry(to, from *pb.Entry) {
 	if from == nil {
 		return
 	}
 	to.Channel, to.Source, to.Medium, to.Campaign, to.Term, to.Content = from.Channel, from.Source, from.Medium, from.Campaign, from.Term, from.Content
 	to.BrandSearch, to.ClickIdKind, to.ClickId, to.Device, to.Os, to.Browser = from.BrandSearch, from.ClickIdKind, from.ClickId, from.Device, from.Os, from.Browser
-	to.Country, to.LandingPath, to.Consent, to.Returning = from.Country, from.LandingPath, from.Consent, from.Returning
-	to.Variants, to.Ruleset = from.Variants, from.Ruleset
+	to.Country, to.LandingPath, to.Returning, to.Ruleset = from.Country, from.LandingPath, from.Returning, from.Ruleset
 }
 
 // trail merges a session's events with the sessionless ones that joined it, in order.

@@ -16,6 +16,7 @@ var wordings = []struct {
 	{regexp.MustCompile(`^(.*) does not match pattern '(.*)'$`), "$1: use what matches $2"},
 	{regexp.MustCompile(`^got (\w+), want (\w+)$`), "use $2 here, this is $1"},
 	{regexp.MustCompile(`^missing propert(?:y|ies) (.*)$`), "$1 is missing: set it"},
+	{regexp.MustCompile(`^value must be one of (.*'landing_path')$`), "use one of $1, or variant: and an experiment's name, such as variant:checkout_button"},
 	{regexp.MustCompile(`^value must be one of (.*)$`), "use one of $1"},
 	{regexp.MustCompile(`^minItems: got (\d+), want (\d+)$`), "has $1 entries: use at least $2"},
 	{regexp.MustCompile(`^maxItems: got (\d+), want (\d+)$`), "has $1 entries: use at most $2"},

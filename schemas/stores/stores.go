@@ -78,6 +78,8 @@ type Funnel struct {
 	Allow map[string][]string `yaml:"allow" json:"allow,omitempty"`
 	// Hold is a property that all steps of a unit must share: product, or empty.
 	Hold string `yaml:"hold" json:"hold,omitempty"`
+	// Order is OrderAny where the steps after the first count in whatever order they are done; empty: in their order.
+	Order string `yaml:"order" json:"order,omitempty"`
 }
 
 // Step of a funnel. The built-in first step is called session.
@@ -114,6 +116,11 @@ func Parse(file []byte) (File, error) {
 		LinkHorizon: Duration(7 * 24 * time.Hour), SessionCap: 500}}
 	if err := yaml.Unmarshal(file, &f); err != nil {
 		return File{}, fmt.Errorf("store file: %w", err)
+	}
+	for i := range f.Meaning.Funnels { // to say the default is to say nothing: the funnel means the same, and so does its hash
+		if fu := &f.Meaning.Funnels[i]; fu.Order == orderDefault {
+			fu.Order = ""
+		}
 	}
 	return f, located(file, f.check())
 }
@@ -200,14 +207,9 @@ func (f File) check() error {
 	if err := f.checkRates(); err != nil {
 		return err
 	}
-	for i, fu := range f.Meaning.Funnels {
-		for j, st := range fu.Steps {
-			if st.Action == "session" && j > 0 {
-				return mistake(fmt.Sprintf("meaning.funnels[%d].steps[%d]", i, j), "session is built in as a first step only")
-			}
-		}
-		if fu.Steps[0].Optional || fu.Steps[len(fu.Steps)-1].Optional {
-			return mistake(fmt.Sprintf("meaning.funnels[%d].steps", i), "the first and the last step cannot be optional")
+	for i := range f.Meaning.Funnels {
+		if err := f.Meaning.Funnels[i].check(fmt.Sprintf("meaning.funnels[%d]", i)); err != nil {
+			return err
 		}
 	}
 	if g := time.Duration(f.Meaning.SessionGap); g < time.Minute || g > 8*time.Hour {

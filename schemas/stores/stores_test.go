@@ -59,7 +59,15 @@ func TestMistakes(t *testing.T) {
 		{"{action: session}, ", "", "steps"},
 		{"{action: purchased}", "{action: session}", "steps[1]"},
 		{"{action: purchased}", "{action: purchased, optional: true}", "steps: the first and the last step cannot be optional"},
-		{"[[channel]]", "[[weather]]", "breakdowns"},
+		{"[[channel]]", "[[weather]]", "line 7: meaning.funnels[0].breakdowns[0][0]: use one of 'channel', 'device', 'os'"},
+		{"[[channel]]", "[['variant:Big Button']]", "or variant: and an experiment's name"},
+		{"[[channel]]", "[[channel, campaign]]", "line 7: meaning.funnels[0].breakdowns[0][1]: campaign can have any number of values"},
+		{"[[channel]]", "[[landing_path]], allow: {campaign: [x]}", `list those to keep under allow, as "landing_path": [...]`},
+		{"[[channel]]", "[['variant:price']], allow: {'variant:button': [x]}", "variant:price can have any number of values"},
+		{"[[channel]]", "[[campaign]], allow: {campaign: [summer, Winter]}", `meaning.funnels[0].allow.campaign[1]: "Winter": campaigns are compared in small letters: use "winter"`},
+		{"[[channel]]", "[[channel]], allow: {weather: [rain]}", "use one of 'channel'"},
+		{"[[channel]]", "[[channel]], order: backwards", "meaning.funnels[0].order: use one of 'in_order', 'any'"},
+		{"version: 1, steps: [{action: session}, ", "version: 1, order: any, steps: [{action: session}, {action: cart_added, optional: true}, ", "line 7: meaning.funnels[0].steps[1].optional: with order: any"},
 		{"currency: EUR", "currency: EUR\n  rates: {USD: [{from: '2026-13-01', rate: '1'}]}", "from"},
 		{"currency: EUR", "currency: EUR\n  rates: {USD: [{from: '2026-02-01', rate: '1'}, {from: '2026-01-01', rate: '1'}]}", "does not come after"},
 		{"currency: EUR", "currency: EUR\n  rates: {USD: [{from: '2026-02-01', rate: '1,5'}]}", "rate"},
@@ -70,6 +78,23 @@ func TestMistakes(t *testing.T) {
 		if _, err := stores.Parse([]byte(file)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q for %q: got %v, want something with %q", c.new, c.old, err, c.want)
 		}
+	}
+}
+
+// Ensure that every dimension is taken, alone and in a tuple, and that the default order may be said.
+func TestDimensions(t *testing.T) {
+	const all = "[[channel, device, os, country], [returning, brand_search, consent], [campaign, landing_path, 'variant:check-out_2']], order: in_order, " +
+		"allow: {campaign: [summer], landing_path: [/, /Sale], 'variant:check-out_2': [A, B], country: [DE]}"
+	f, err := stores.Parse([]byte(strings.Replace(minimal, "[[channel]]", all, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fu := f.Meaning.Funnels[0]; len(fu.Breakdowns[2]) != 3 || len(fu.Allow["variant:check-out_2"]) != 2 || fu.Order != "" {
+		t.Errorf("got %+v", fu)
+	}
+	f, err = stores.Parse([]byte(strings.Replace(minimal, "[[channel]]", "[[channel]], order: any", 1)))
+	if err != nil || f.Meaning.Funnels[0].Order != stores.OrderAny {
+		t.Errorf("got %+v, %v", f.Meaning.Funnels, err)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/tributary-data/tributary/pkg/clickhouse"
 	"github.com/tributary-data/tributary/pkg/collect"
+	"github.com/tributary-data/tributary/pkg/enrich/country"
 	"github.com/tributary-data/tributary/pkg/event"
 	"github.com/tributary-data/tributary/pkg/kafka"
 	"github.com/tributary-data/tributary/pkg/obs"
@@ -33,7 +34,8 @@ type app struct {
 	client   *kafka.Client
 	stores   loaded
 	names    *event.Names
-	views    *clickhouse.DB // only with a shop
+	country  collect.Countries // nil: nobody is asked
+	views    *clickhouse.DB    // only with a shop
 	health   *obs.Health
 	registry *prometheus.Registry
 	told     atomic.Pointer[broadcaster] // who tells the partitions the time; nil until Kafka's topics answer
@@ -58,6 +60,11 @@ func New(c Config, log *zap.Logger) (boot.Runner, error) {
 		return nil, err
 	}
 	a := &app{config: c, log: log, client: client, stores: st, names: names, health: &obs.Health{}, registry: obs.NewRegistry()}
+	if c.CountryDB != "" {
+		if a.country, err = country.Open(c.CountryDB); err != nil {
+			return nil, fmt.Errorf("TRIBUTARY_COUNTRY_DB: %w", err)
+		}
+	}
 	if c.Shop {
 		a.views, err = clickhouse.Open(c.ClickHouse)
 	}
@@ -97,7 +104,7 @@ func (a *app) serve(ctx context.Context, clock collect.Clock, admin *http.ServeM
 			return now.UnixMilli(), flags
 		}}}
 	h, err := collect.New(collect.Config{Stores: a.stores.stores, Names: a.names, Publisher: &publisher{events, dead}, Clock: clock,
-		Metrics: collect.NewMetrics(a.registry), CountryHeader: a.config.CountryHeader, Proxies: a.config.Proxies})
+		Metrics: collect.NewMetrics(a.registry), CountryHeader: a.config.CountryHeader, Countries: a.country, Proxies: a.config.Proxies})
 	if err != nil {
 		return err
 	}

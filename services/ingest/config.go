@@ -27,6 +27,8 @@ type Config struct {
 	Generation uint8 `env:"GENERATION" envDefault:"0" help:"generation of the topic events"`
 	// CountryHeader in which a CDN tells the client's country. Empty: none does.
 	CountryHeader string `env:"COUNTRY_HEADER" help:"header in which a CDN tells the country, such as CF-IPCountry"`
+	// CountryDB is a MaxMind DB file that tells the country where the header does not. Empty: none does.
+	CountryDB string `env:"COUNTRY_DB" help:"MaxMind DB file that tells the country by address, where the header does not, such as GeoLite2-Country.mmdb; read at start"`
 	// Proxies whose X-Forwarded-For is believed.
 	Proxies []netip.Prefix `env:"PROXIES" help:"networks whose X-Forwarded-For is believed, CIDR, comma separated"`
 	// Shop serves a small storefront to click, under /shop/, whose sessions are read from ClickHouse: for trying out.

@@ -53,7 +53,8 @@ func (s *store) funnel(name string, version uint16) *funnel.Definition {
 func definitions(file stores.File) []*funnel.Definition {
 	out := make([]*funnel.Definition, len(file.Meaning.Funnels))
 	for i, fu := range file.Meaning.Funnels {
-		d := &funnel.Definition{Name: fu.Name, Version: fu.Version, Breakdowns: fu.Breakdowns, Allow: fu.Allow, Hold: fu.Hold}
+		d := &funnel.Definition{Name: fu.Name, Version: fu.Version, Breakdowns: fu.Breakdowns, Allow: fu.Allow, Hold: fu.Hold,
+			AnyOrder: fu.Order == stores.OrderAny}
 		for _, s := range fu.Steps {
 			d.Steps = append(d.Steps, funnel.StepDef{Action: s.Action, Optional: s.Optional, Excludes: s.Exclude})
 		}

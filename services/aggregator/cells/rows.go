@@ -32,12 +32,16 @@ func (f *Fold) sessionRow(rec *pb.Record, id event.ID, s *pb.Session) []any {
 	if en.Returning {
 		returning = 1
 	}
+	variants := en.Variants
+	if variants == nil {
+		variants = map[string]string{} // empty, not absent
+	}
 	t := trailOf(s.Trail)
 	return []any{f.epoch, rec.Store, time.Unix(int64(created)*86400, 0).UTC(), string(id[:]), uint64(event.NewVersion(f.generation, f.last)),
 		f.generation, f.partition, deleted, visitor, s.User, table.Time(s.StartedAt), table.Time(s.EndedAt),
 		en.Channel, en.Source, en.Medium, en.Campaign, en.Term, en.Content, en.BrandSearch, en.Device, en.Os, en.Browser, en.Country,
 		en.LandingPath, returning, s.Events, s.TailEvents, s.EventsHash, s.Flags, t.actions, t.times, t.values, t.products, t.orders,
-		funnel.OrdersValue(s.Trail), uint32(funnel.Orders(s.Trail))}
+		funnel.OrdersValue(s.Trail), uint32(funnel.Orders(s.Trail)), en.Consent, variants}
 }
 
 // trail is a session's micro-conversions as columns.

@@ -45,7 +45,7 @@ var DeadLetters = clickhouse.Table{Name: "tributary.dead_letters", Columns: "sto
 var Sessions = clickhouse.Table{Name: "tributary.sessions", Columns: "epoch, store, created_day, session_id, version, generation, partition, " +
 	"deleted, visitor, user, started_at, ended_at, channel, source, medium, campaign, term, content, brand_search, device, os, browser, " +
 	"country, landing_path, returning, events, tail_events, events_hash, flags, trail_action, trail_ts, trail_value_minor, trail_product, " +
-	"trail_order_id, value_minor, orders"}
+	"trail_order_id, value_minor, orders, consent, variants"}
 
 // Cells hold absolute sums over units.
 var Cells = clickhouse.Table{Name: "tributary.funnel_cells", Columns: "epoch, store, stage, funnel, funnel_version, basis, window_seconds, " +

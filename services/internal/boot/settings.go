@@ -15,7 +15,7 @@ import (
 // elsewhere are settings of one program that may stand in the environment of all: they are shared, or inherited.
 var elsewhere = []string{"ADDR", "ADMIN_ADDR", "CLOCK", "STORES", "KAFKA_BROKERS", "KAFKA_TIMEOUT", "KAFKA_HEARTBEAT", "KAFKA_SESSION_TIMEOUT",
 	"KAFKA_TLS", "KAFKA_TLS_CA", "KAFKA_TLS_CERT", "KAFKA_TLS_KEY", "KAFKA_SASL", "KAFKA_SASL_USER", "KAFKA_SASL_PASSWORD", "KAFKA_SASL_PASSWORD_FILE",
-	"CLICKHOUSE_ADDR", "CLICKHOUSE_USER", "CLICKHOUSE_PASSWORD", "CLICKHOUSE_TIMEOUT", "GENERATION", "EPOCH", "COUNTRY_HEADER", "PROXIES", "SHOP",
+	"CLICKHOUSE_ADDR", "CLICKHOUSE_USER", "CLICKHOUSE_PASSWORD", "CLICKHOUSE_TIMEOUT", "GENERATION", "EPOCH", "COUNTRY_HEADER", "COUNTRY_DB", "PROXIES", "SHOP",
 	"STATE_DIR", "CHECKPOINTS", "CHECKPOINT_EVERY", "OWNERSHIP", "INSTANCE", "POISON_PER_MINUTE", "FLUSH_EVERY", "LOG_LEVEL", "LOG_FORMAT", "ENGINE", "APACHE", "CRASH"}
 
 // settings reads a configuration from the environment. A name that is nearly a setting's is an error; strange are those that

@@ -18,11 +18,11 @@ type Table struct {
 
 // derived tables have the epoch in their key.
 var derived = []struct{ name, key, columns, where string }{
-	{"sessions", "store, created_day, session_id", "* EXCEPT (epoch, version)", "1"},
+	{"sessions", "store, created_day, session_id", "* EXCEPT (epoch, version, variants), mapSort(variants)", "1"}, // a Map has no order, its text has
 	// A cell that was emptied again stays as a row of zeros, and is none where the unit never was in between two flushes: that
 	// depends on when a flush came. It counts nothing either way.
 	{"funnel_cells", "store, stage, funnel, funnel_version, basis, window_seconds, window_start, breakdown, values, class, generation, partition",
-		"* EXCEPT (epoch, version, time_to_step), arrayMap(m -> mapSort(m), time_to_step)", // a Map has no order, its text has
+		"* EXCEPT (epoch, version, time_to_step), arrayMap(m -> mapSort(m), time_to_step)",
 		"arrayExists(x -> x != 0, arrayConcat(units, implied, observed_value, open_units)) OR arrayExists(m -> arrayExists(x -> x != 0, mapValues(m)), time_to_step)"},
 }
 

@@ -310,10 +310,13 @@ type Entry struct {
 	Browser     string `protobuf:"bytes,12,opt,name=browser,proto3" json:"browser,omitempty"`
 	Country     string `protobuf:"bytes,13,opt,name=country,proto3" json:"country,omitempty"`
 	LandingPath string `protobuf:"bytes,14,opt,name=landing_path,json=landingPath,proto3" json:"landing_path,omitempty"`
-	Consent     string `protobuf:"bytes,15,opt,name=consent,proto3" json:"consent,omitempty"`
+	// consent of an event: the client's categories, name=1 or name=0, sorted, joined by commas. Of a session: "", "granted",
+	// "denied", "analytics", "advertising" or "partial", by its first event.
+	Consent string `protobuf:"bytes,15,opt,name=consent,proto3" json:"consent,omitempty"`
 	// returning: a session of this visitor ended at most 30 days before.
-	Returning bool              `protobuf:"varint,16,opt,name=returning,proto3" json:"returning,omitempty"`
-	Variants  map[string]string `protobuf:"bytes,17,rep,name=variants,proto3" json:"variants,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Returning bool `protobuf:"varint,16,opt,name=returning,proto3" json:"returning,omitempty"`
+	// variants shown, by experiment. Of an event: what it showed. Of a session: of all its events, "(mixed)" where they differ.
+	Variants map[string]string `protobuf:"bytes,17,rep,name=variants,proto3" json:"variants,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// ruleset names the channel grouping rules that were in force.
 	Ruleset       string `protobuf:"bytes,18,opt,name=ruleset,proto3" json:"ruleset,omitempty"`
 	unknownFields protoimpl.UnknownFields
