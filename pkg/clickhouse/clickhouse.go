@@ -64,7 +64,7 @@ func (d *DB) Exec(ctx context.Context, statement string) error {
 	return d.explain(d.conn.Exec(ctx, statement))
 }
 
-// Rows is a query's result as values of Go types.
+// Rows is a query's result as values of Go types; NULL is nil.
 type Rows struct {
 	Columns []string
 	Types   []string

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -16,7 +17,7 @@ import (
 )
 
 type queryCmd struct {
-	SQL        []string `arg:"" name:"sql" help:"SQL, or the name of a view of bi: completeness, dead_letters, events, funnel_daily, funnel_hourly, funnel_minutes, funnel_steps, intake, late_events, orders, sessions."`
+	SQL        []string `arg:"" name:"sql" help:"SQL, or the name of a view of bi: funnel_daily, funnel_steps, segments_daily, channels_daily, devices_daily, sessions, micro_conversions_daily, landing_pages_daily, campaigns_daily, time_to_step_daily, data_freshness, orders, events, diagnoses and others; SHOW TABLES FROM bi lists them."`
 	Format     string   `help:"table, csv or json." enum:"table,csv,json" default:"table"`
 	ClickHouse string   `name:"clickhouse" help:"Address of ClickHouse's HTTP interface." env:"TRIBUTARY_CLICKHOUSE_ADDR" default:"127.0.0.1:8123"`
 	User       string   `help:"Account." env:"TRIBUTARY_CLICKHOUSE_USER" default:"default"`
@@ -99,7 +100,7 @@ func writeTable(w io.Writer, rows clickhouse.Rows) error {
 	}
 	t.AppendHeader(head)
 	for _, r := range rows.Values {
-		t.AppendRow(table.Row(r))
+		t.AppendRow(shownRow(r))
 	}
 	rest := "rows"
 	if len(rows.Values) == 1 {
@@ -107,6 +108,17 @@ func writeTable(w io.Writer, rows clickhouse.Rows) error {
 	}
 	_, err := fmt.Fprintf(w, "%s\n%d %s\n", t.Render(), len(rows.Values), rest)
 	return err
+}
+
+// shownRow is a row as a table shows it.
+func shownRow(values []any) table.Row {
+	out := slices.Clone(values)
+	for i, v := range out {
+		if v == nil {
+			out[i] = "NULL"
+		}
+	}
+	return out
 }
 
 func writeCSV(w io.Writer, rows clickhouse.Rows) error {
@@ -117,7 +129,9 @@ func writeCSV(w io.Writer, rows clickhouse.Rows) error {
 	for _, r := range rows.Values {
 		line := make([]string, len(r))
 		for i, v := range r {
-			line[i] = fmt.Sprint(v)
+			if v != nil { // NULL is empty, as everywhere in CSV
+				line[i] = fmt.Sprint(v)
+			}
 		}
 		if err := out.Write(line); err != nil {
 			return err

@@ -1,6 +1,8 @@
 package facts
 
 import (
+	"strings"
+
 	"github.com/tributary-data/tributary/pkg/event"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 	"github.com/tributary-data/tributary/services/aggregator/table"
@@ -22,8 +24,12 @@ func (f *Fold) configRows(rec *pb.Record) (rows [][]any) {
 			for i, s := range fu.Steps {
 				steps[i] = s.Action
 			}
+			breakdowns := make([]string, len(fu.Breakdowns))
+			for i, dims := range fu.Breakdowns {
+				breakdowns[i] = strings.Join(dims, ",")
+			}
 			rows = append(rows, []any{rec.Store, c.ConfigId, table.Time(c.EffectiveFrom), uint64(c.EffectiveFrom),
-				set.File.Meaning.TimeZone, set.File.Meaning.Currency, string(c.File), fu.Name, fu.Version, steps})
+				set.File.Meaning.TimeZone, set.File.Meaning.Currency, string(c.File), fu.Name, fu.Version, steps, breakdowns})
 		}
 	}
 	return rows

@@ -19,7 +19,7 @@ var Events = clickhouse.Table{Name: "tributary.events", Columns: "store, visitor
 
 // Configs are the stores' settings, one row per funnel.
 var Configs = clickhouse.Table{Name: "tributary.store_configs", Columns: "store, config_id, effective_from, version, time_zone, currency, file, " +
-	"funnel, funnel_version, steps"}
+	"funnel, funnel_version, steps, breakdowns"}
 
 // LateEvents came when their windows were final.
 var LateEvents = clickhouse.Table{Name: "tributary.late_events", Columns: "store, visitor, event_id, version, generation, partition, offset, " +
