@@ -159,7 +159,7 @@ next:
 func (w *Writer) retry(ctx context.Context, in Insert) error {
 	backoff := 50 * time.Millisecond
 	for {
-		err := w.insert(ctx, in)
+		err := w.db.Insert(ctx, in)
 		if err == nil {
 			return nil
 		}
@@ -178,8 +178,9 @@ func (w *Writer) retry(ctx context.Context, in Insert) error {
 	}
 }
 
-func (w *Writer) insert(ctx context.Context, in Insert) error {
-	b, err := w.db.conn.PrepareBatch(ctx, "INSERT INTO "+in.Table.Name+" ("+in.Table.Columns+")")
+// Insert writes rows once. A row that its table refuses is an error that comes back at every try.
+func (d *DB) Insert(ctx context.Context, in Insert) error {
+	b, err := d.conn.PrepareBatch(ctx, "INSERT INTO "+in.Table.Name+" ("+in.Table.Columns+")")
 	if err != nil {
 		return err
 	}

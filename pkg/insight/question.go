@@ -3,6 +3,7 @@ package insight
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // Question is what a diagnosis needs to know about one funnel at one moment.
@@ -80,7 +81,7 @@ type series struct {
 	days  []Counts
 }
 
-// read sorts a question. The total is that of the first breakdown, since each holds every unit.
+// read sorts a question, coarse breakdowns first. The total is that of the first breakdown, since each holds every unit.
 func read(q Question) ledger {
 	oldest := 0
 	for _, d := range q.Days {
@@ -107,7 +108,9 @@ func read(q Question) ledger {
 	for i := range l.dims {
 		slices.SortFunc(l.dims[i].segments, func(a, b series) int { return cmp.Compare(a.value, b.value) })
 	}
-	slices.SortStableFunc(l.dims, func(a, b dimension) int { return cmp.Compare(len(a.segments), len(b.segments)) })
+	slices.SortStableFunc(l.dims, func(a, b dimension) int {
+		return cmp.Or(cmp.Compare(len(a.segments), len(b.segments)), cmp.Compare(strings.Count(a.name, ","), strings.Count(b.name, ",")))
+	})
 	return l
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/tributary-data/tributary/services/aggregator/minutes"
 	"github.com/tributary-data/tributary/services/aggregator/table"
 	"github.com/tributary-data/tributary/services/internal/boot"
+	"github.com/tributary-data/tributary/services/internal/diagnosis"
 	"github.com/tributary-data/tributary/services/internal/parts"
 )
 
@@ -120,6 +121,9 @@ func (a *app) fold(ctx context.Context) error {
 		g.Go(func() error { return own.Run(ctx, pool) })
 	}
 	g.Go(func() error { return minutes.New(a.db, a.log).Run(ctx) })
+	g.Go(func() error {
+		return (&diagnosis.Schedule{DB: a.db, Every: a.config.DiagnoseEvery, Log: a.log}).Run(ctx)
+	})
 	return g.Wait()
 }
 

@@ -32,6 +32,8 @@ type Config struct {
 	PoisonPerMinute int `env:"POISON_PER_MINUTE" envDefault:"100" help:"records of a partition that may go to dead letters within a minute before it stops"`
 	// FlushEvery is the longest time between flushes.
 	FlushEvery time.Duration `env:"FLUSH_EVERY" envDefault:"1s" help:"longest time between flushes"`
+	// DiagnoseEvery is the pause between two diagnoses of every funnel, written to bi.diagnoses and bi.alerts.
+	DiagnoseEvery time.Duration `env:"DIAGNOSE_EVERY" envDefault:"5m" help:"pause between two diagnoses of every funnel, written to bi.diagnoses and bi.alerts; 0s: none"`
 	// Log settings.
 	Log obs.LogConfig `envPrefix:"LOG_"`
 }

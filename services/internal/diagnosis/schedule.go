@@ -1,0 +1,64 @@
+package diagnosis
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/tributary-data/tributary/pkg/insight"
+)
+
+// Schedule diagnoses every funnel again and again. Several instances do the same work and write the same rows.
+type Schedule struct {
+	DB Database
+	// Every is the pause between two rounds; 0: never.
+	Every time.Duration
+	Log   *zap.Logger
+}
+
+// Run until ctx ends. What fails is tried again at the next round.
+func (s *Schedule) Run(ctx context.Context) error {
+	if s.Every <= 0 {
+		return nil
+	}
+	t := time.NewTicker(s.Every)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		}
+		if err := s.Round(ctx); err != nil && ctx.Err() == nil {
+			s.Log.Warn("funnels were not diagnosed", zap.Error(err))
+		}
+	}
+}
+
+// Round diagnoses every funnel once, at the last moment that is final.
+func (s *Schedule) Round(ctx context.Context) error {
+	marks, err := ReadMarks(ctx, s.DB)
+	if err != nil {
+		return err
+	}
+	if marks.Final.Unix() <= 0 {
+		return nil // nothing is final yet
+	}
+	funnels, err := Funnels(ctx, s.DB, "", "")
+	if err != nil {
+		return err
+	}
+	for _, f := range funnels {
+		q, err := Read(ctx, s.DB, f, marks.Moment(), marks)
+		if err != nil {
+			return err
+		}
+		r := insight.Diagnose(q)
+		if err := Write(ctx, s.DB, f, marks.Moment(), r, time.Now().UTC()); err != nil {
+			return err
+		}
+		s.Log.Info("diagnosed", zap.String("store", f.Store), zap.String("funnel", f.Name), zap.String("label", r.Label))
+	}
+	return nil
+}
