@@ -28,20 +28,21 @@ func wrongCall(err error) bool {
 
 // cli is the command line.
 type cli struct {
-	Demo     demoCmd     `cmd:"" help:"Run everything on this machine, play a simulated storefront's day through it, and prove the result."`
-	Dev      devCmd      `cmd:"" help:"Run everything on this machine for your own traffic."`
-	Send     sendCmd     `cmd:"" help:"Send one event to ingest, as an SDK would."`
-	Tail     tailCmd     `cmd:"" help:"Show events as ingest accepts them, and what it refuses and why."`
-	Query    queryCmd    `cmd:"" help:"Run SQL, or show a view, and print a table, CSV or JSON."`
-	Diagnose diagnoseCmd `cmd:"" help:"Say why a funnel's conversion moved: traffic mix, storefront, one segment, lost events."`
-	Annotate annotateCmd `cmd:"" help:"Write down a release, an incident, a campaign or a promotion: diagnoses mention it."`
-	Topics   topicsCmd   `cmd:"" help:"Create Kafka's topics, or check them for drift."`
-	Store    storeCmd    `cmd:"" help:"Check, apply and show store files."`
-	State    stateCmd    `cmd:"" help:"List, verify and rebuild the stages' state, and go on where a log lost records."`
-	Restate  restateCmd  `cmd:"" help:"Say anew what the log means, under other rules or with a mended program, beside the live one; then switch."`
-	Lag      lagCmd      `cmd:"" help:"Show how far behind each partition of each stage is, and when it will have caught up."`
-	Bench    benchCmd    `cmd:"" help:"Measure what each stage costs on this machine, beside its limit."`
-	Migrate  migrateCmd  `cmd:"" help:"Create or update ClickHouse's databases, tables and views."`
+	Demo          demoCmd          `cmd:"" help:"Run everything on this machine, play a simulated storefront's day through it, and prove the result."`
+	Dev           devCmd           `cmd:"" help:"Run everything on this machine for your own traffic."`
+	Send          sendCmd          `cmd:"" help:"Send one event to ingest, as an SDK would."`
+	Tail          tailCmd          `cmd:"" help:"Show events as ingest accepts them, and what it refuses and why."`
+	Query         queryCmd         `cmd:"" help:"Run SQL, or show a view, and print a table, CSV or JSON."`
+	Diagnose      diagnoseCmd      `cmd:"" help:"Say why a funnel's conversion moved: traffic mix, storefront, one segment, lost events."`
+	SuggestValues suggestValuesCmd `cmd:"" help:"Propose the values that a breakdown keeps, from the sessions of the last days."`
+	Annotate      annotateCmd      `cmd:"" help:"Write down a release, an incident, a campaign or a promotion: diagnoses mention it."`
+	Topics        topicsCmd        `cmd:"" help:"Create Kafka's topics, or check them for drift."`
+	Store         storeCmd         `cmd:"" help:"Check, apply and show store files."`
+	State         stateCmd         `cmd:"" help:"List, verify and rebuild the stages' state, and go on where a log lost records."`
+	Restate       restateCmd       `cmd:"" help:"Say anew what the log means, under other rules or with a mended program, beside the live one; then switch."`
+	Lag           lagCmd           `cmd:"" help:"Show how far behind each partition of each stage is, and when it will have caught up."`
+	Bench         benchCmd         `cmd:"" help:"Measure what each stage costs on this machine, beside its limit."`
+	Migrate       migrateCmd       `cmd:"" help:"Create or update ClickHouse's databases, tables and views."`
 
 	Soak      soakCmd      `cmd:"" hidden:"" help:"Run several instances of everything under load, break them at random, and prove the result."`
 	BenchNoop benchNoopCmd `cmd:"" hidden:"" help:"Answer requests and do nothing else."`
