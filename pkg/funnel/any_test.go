@@ -112,8 +112,9 @@ func TestAnyOrderEqualsOracle(t *testing.T) {
 		names := append([]string{"session"}, rapid.SliceOfN(rapid.SampledFrom([]string{"b", "c", "d"}), 1, 5).Draw(t, "steps")...)
 		d := anyOrder(names...)
 		stop := rapid.SampledFrom([]string{"", "session", "b", "c", "d"}).Draw(t, "excluded after")
+		distinct := len(slices.Compact(slices.Sorted(slices.Values(names)))) == len(names) // else the last of equal times is a step, not an action
 		for i := range d.Steps {
-			if d.Steps[i].Action == stop {
+			if distinct && d.Steps[i].Action == stop {
 				d.Steps[i].Excludes = []string{"x"}
 			}
 		}

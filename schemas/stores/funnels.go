@@ -22,7 +22,7 @@ func (fu *Funnel) check(at string) error {
 			return mistake(fmt.Sprintf("%s.steps[%d]", at, j), "session is built in as a first step only")
 		}
 		if st.Optional && fu.Order == OrderAny {
-			return mistake(fmt.Sprintf("%s.steps[%d].optional", at, j), "with order: any no step is jumped over: leave optional out")
+			return mistake(fmt.Sprintf("%s.steps[%d].optional", at, j), "with order: any no step is jumped over: remove it")
 		}
 	}
 	if fu.Steps[0].Optional || fu.Steps[last].Optional {
@@ -37,7 +37,7 @@ func (fu *Funnel) checkBreakdowns(at string) error {
 		for k, dim := range dims {
 			if open(dim) && len(fu.Allow[dim]) == 0 {
 				return mistake(fmt.Sprintf("%s.breakdowns[%d][%d]", at, j, k),
-					"%s can have any number of values, and each would make cells of its own: list those to keep under allow, as %q: [...]; the rest is counted as (other)", dim, dim)
+					"%s can have any number of values, and each would make cells of its own: put those to keep under allow, as %q: [...]; the rest is counted as (other)", dim, dim)
 			}
 		}
 	}

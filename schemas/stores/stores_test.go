@@ -62,7 +62,7 @@ func TestMistakes(t *testing.T) {
 		{"[[channel]]", "[[weather]]", "line 7: meaning.funnels[0].breakdowns[0][0]: use one of 'channel', 'device', 'os'"},
 		{"[[channel]]", "[['variant:Big Button']]", "or variant: and an experiment's name"},
 		{"[[channel]]", "[[channel, campaign]]", "line 7: meaning.funnels[0].breakdowns[0][1]: campaign can have any number of values"},
-		{"[[channel]]", "[[landing_path]], allow: {campaign: [x]}", `list those to keep under allow, as "landing_path": [...]`},
+		{"[[channel]]", "[[landing_path]], allow: {campaign: [x]}", `put those to keep under allow, as "landing_path": [...]`},
 		{"[[channel]]", "[['variant:price']], allow: {'variant:button': [x]}", "variant:price can have any number of values"},
 		{"[[channel]]", "[[campaign]], allow: {campaign: [summer, Winter]}", `meaning.funnels[0].allow.campaign[1]: "Winter": campaigns are compared in small letters: use "winter"`},
 		{"[[channel]]", "[[channel]], allow: {weather: [rain]}", "use one of 'channel'"},

@@ -100,6 +100,7 @@ func (w *world) round(t *testing.T, n int) {
 				s := &pb.Session{SessionId: id[:], Visitor: fmt.Sprint(p, n, i), StartedAt: at, EndedAt: at, Events: uint32(1 + grown), Entry: &pb.Entry{Channel: "Email", Device: "mobile"}}
 				if grown == 1 {
 					s.Trail = []*pb.Step{{Action: "cart_added", Ts: at, EventId: id[:]}}
+					s.Entry.Consent, s.Entry.Variants = "denied", map[string]string{"button": "B", "price": "(mixed)"}
 				}
 				sessions = append(sessions, &pb.Record{Kind: pb.Kind_KIND_SESSION, Store: "demo", Source: source(10 + 2*i + grown), Body: &pb.Record_Session{Session: s}})
 				events = append(events, &pb.Record{Kind: pb.Kind_KIND_EVENT, Store: "demo", IngestTs: at, Flags: 1, Body: &pb.Record_Event{Event: &pb.Event{
@@ -146,7 +147,8 @@ func (w *world) counts(t *testing.T) string {
 		toString((SELECT count() FROM bi.sessions)), ' ', toString((SELECT sum(events) FROM bi.sessions)), ' ',
 		toString((SELECT sumIf(units, step = 1) FROM bi.funnel_steps)), ' ', toString((SELECT sumIf(units, step = 3) FROM bi.funnel_steps)), ' ',
 		toString((SELECT count() FROM bi.events)), ' ', toString((SELECT (sum(records), sum(unique_events), sum(duplicate)) FROM bi.intake)), ' ',
-		toString((SELECT count() FROM bi.dead_letters))), '')`)
+		toString((SELECT count() FROM bi.dead_letters)), ' ',
+		toString((SELECT countIf(consent = 'denied' AND variants['button'] = 'B' AND variants['price'] = '(mixed)' AND length(variants) = 2) FROM tributary.sessions FINAL))), '')`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +178,7 @@ func TestInstancesShareTheWork(t *testing.T) {
 	}
 	want := func(rounds int) string {
 		n := rounds * partitions * 50
-		return fmt.Sprintf("%d %d %d %d %d (%d,%d,%d) %d", n, 2*n, n, n, n, 2*n, n, n, rounds*partitions)
+		return fmt.Sprintf("%d %d %d %d %d (%d,%d,%d) %d %d", n, 2*n, n, n, n, 2*n, n, n, rounds*partitions, n)
 	}
 	stopFirst := w.instance(t)
 	w.round(t, 0)

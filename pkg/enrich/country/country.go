@@ -20,11 +20,11 @@ type DB struct{ reader *maxminddb.Reader }
 func Open(path string) (*DB, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the country file: %w", err)
+		return nil, fmt.Errorf("country file cannot be read, set a path that is there: %w", err)
 	}
 	r, err := maxminddb.OpenBytes(b)
 	if err != nil {
-		return nil, fmt.Errorf("country file %s is no MaxMind DB, or damaged: %w", path, err)
+		return nil, fmt.Errorf("country file %s is no MaxMind DB, or damaged: use another copy: %w", path, err)
 	}
 	kind := strings.ToLower(r.Metadata.DatabaseType)
 	for _, known := range []string{"country", "city", "enterprise"} {

@@ -89,7 +89,7 @@ func TestOpen(t *testing.T) {
 	if _, err := country.Open(file(t, "GeoLite2-ASN", networks)); err == nil || !strings.Contains(err.Error(), "holds GeoLite2-ASN: use one with countries") {
 		t.Errorf("another kind: got %v", err)
 	}
-	if _, err := country.Open(filepath.Join(t.TempDir(), "none.mmdb")); err == nil || !strings.Contains(err.Error(), "cannot read the country file") {
+	if _, err := country.Open(filepath.Join(t.TempDir(), "none.mmdb")); err == nil || !strings.Contains(err.Error(), "country file cannot be read") {
 		t.Errorf("no file: got %v", err)
 	}
 }

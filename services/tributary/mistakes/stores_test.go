@@ -71,10 +71,10 @@ var storeFiles = []mistake{
 		return map[string]string{"file": write(t, dir, "store.yaml", head+"      breakdowns: [[channel]]\n")}
 	}},
 	{name: "an action that is mistyped", call: check, says: "no event is named cart_aded: did you mean cart_added?", exit: 1, prepare: changed("cart_added", "cart_aded")},
-	{name: "a breakdown of any number of values", call: check, says: "campaign can have any number of values, and each would make cells of its own: list those to keep under allow", exit: 1, prepare: changed("[channel, device]", "[channel, campaign]")},
-	{name: "an optional step in any order", call: check, says: "with order: any no step is jumped over: leave optional out", exit: 1, prepare: changed("      version: 1", "      version: 1\n      order: any")},
-	{name: "a country file that is not there", call: []string{"ingest"}, set: []string{"TRIBUTARY_COUNTRY_DB=/nowhere.mmdb"}, says: "TRIBUTARY_COUNTRY_DB: cannot read the country file: open /nowhere.mmdb: no such file", exit: 2},
-	{name: "a country file that is none", call: []string{"ingest"}, set: []string{"TRIBUTARY_COUNTRY_DB=$file"}, says: "is no MaxMind DB, or damaged", exit: 2, prepare: changed("EUR", "USD")},
+	{name: "a breakdown of any number of values", call: check, says: "campaign can have any number of values, and each would make cells of its own: put those to keep under allow", exit: 1, prepare: changed("[channel, device]", "[channel, campaign]")},
+	{name: "an optional step in any order", call: check, says: "with order: any no step is jumped over: remove it", exit: 1, prepare: changed("      version: 1", "      version: 1\n      order: any")},
+	{name: "a country file that is not there", call: []string{"ingest"}, set: []string{"TRIBUTARY_COUNTRY_DB=/nowhere.mmdb"}, says: "TRIBUTARY_COUNTRY_DB: country file cannot be read, set a path that is there: open /nowhere.mmdb: no such file", exit: 2},
+	{name: "a country file that is none", call: []string{"ingest"}, set: []string{"TRIBUTARY_COUNTRY_DB=$file"}, says: "is no MaxMind DB, or damaged: use another copy", exit: 2, prepare: changed("EUR", "USD")},
 	{name: "a breakdown that there is not", call: check, says: "use one of 'channel', 'device'", exit: 1, prepare: changed("[channel, device]", "[browser]")},
 }
 
