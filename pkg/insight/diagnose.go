@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Diagnose answers why the funnel's conversion moved: first by the minutes (an outage), then by the shortest of the spans of 1, 3
-// and 7 days that says something. The first rule that holds wins.
+// Diagnose answers why the funnel's conversion moved: first by the minutes (an outage), then by that of the spans of 1, 3 and
+// 7 days whose finding is the most certain. The first rule that holds wins.
 func Diagnose(q Question) Report {
 	l := read(q)
 	if r, ok := l.outage(q.Beats); ok {
@@ -24,7 +24,7 @@ func Diagnose(q Question) Report {
 		}
 		r := w.judge()
 		verdicts = append(verdicts, Verdict{Days: span, Label: r.Label})
-		if best == nil || best.Label == LabelNoChange && r.Label != LabelNoChange {
+		if best == nil || stronger(r, *best) {
 			best, at = &r, w
 		}
 	}
@@ -33,6 +33,17 @@ func Diagnose(q Question) Report {
 	}
 	best.Windows = verdicts
 	return l.finish(*best, &at, q.Notes)
+}
+
+// stronger tells whether a finding says more than another one of a shorter span: lost events first, then the more certain one.
+func stronger(r, than Report) bool {
+	switch {
+	case r.Label == LabelNoChange || than.Label == LabelTracking:
+		return false
+	case than.Label == LabelNoChange || r.Label == LabelTracking:
+		return true
+	}
+	return math.Abs(r.Z) > math.Abs(than.Z)
 }
 
 // judge one window by the rules, tracking first on every step, then the others on the step that moved the conversion most and,

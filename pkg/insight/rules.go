@@ -1,6 +1,9 @@
 package insight
 
-import "math"
+import (
+	"math"
+	"strings"
+)
 
 const (
 	// certain is the |z| from which a move is significant, and worth the least relative change that is worth a word.
@@ -40,26 +43,17 @@ func (w *window) step(k int, views []view) (Report, bool) {
 	return w.bothReport(k, v), true
 }
 
-// mix is R3: the coarsest dimension that, split out, leaves next to nothing of the move to rates.
+// mix is R3: the coarsest dimension that, split out, leaves next to nothing of the move to rates. Of what it leaves, two standard
+// errors are noise: a single day of a small shop has more of that than a third of the move.
 func (w *window) mix(views []view) *view {
 	for i := range views {
 		v := &views[i]
-		mix, rate := math.Abs(v.split.Mix), math.Abs(v.split.Rate)
-		if mix >= .7*(mix+rate) && mix >= worthMix*v.split.Before && rate <= .3*math.Abs(v.split.Delta) && !v.sig() && w.certainMix(v) {
+		mix, rate := math.Abs(v.split.Mix), max(0, math.Abs(v.split.Rate)-2*v.se)
+		if mix >= worthMix*v.split.Before && mix >= .7*(mix+rate) && rate <= .3*math.Abs(v.split.Delta) && !v.sig() && math.Abs(v.zMix) >= certain {
 			return v
 		}
 	}
 	return nil
-}
-
-// certainMix tells whether the whole move is beyond what counting and days explain.
-func (w *window) certainMix(v *view) bool {
-	var m MoveRate
-	for _, p := range v.split.Parts {
-		m = MoveRate{m.Before.Plus(p.Before), m.Now.Plus(p.Now)}
-	}
-	se := math.Sqrt(m.Before.variance() + m.Now.variance() + w.dayVariance(minNoise, v.split.Before))
-	return se > 0 && math.Abs(v.split.Delta)/se >= certain
 }
 
 // local is R4: one segment whose rate moved while those of all others did not, or one that carries most of the move with a small
@@ -85,31 +79,36 @@ func (w *window) local(views []view) (*view, *test) {
 	return at, best
 }
 
-// finer is how much more certain a segment of v must be than one of at.
+// finer is how much more certain a segment of v must be than one of at: a tuple of dimensions holds parts of what one of them tells.
 func finer(at, v *view) float64 {
-	if at.dim == v.dim {
+	switch {
+	case at.dim == v.dim:
 		return 1
+	case strings.Contains(v.dim.name, ",") && !strings.Contains(at.dim.name, ","):
+		return 1.25
 	}
 	return 1.1
 }
 
-// alone tells whether the segments beside t stood still, or t carries the move.
+// alone tells whether a segment moved otherwise than the segments beside it, beyond what counting explains (days that move all of them
+// cancel out), and these stood still, or it carries the move.
 func (w *window) alone(v *view, t *test) bool {
-	var rest, restBase, variance float64
+	var rest, base, variance float64
 	for i := range v.tests {
 		if o := &v.tests[i]; o != t {
 			weight := (o.part.ShareBefore + o.part.ShareNow) / 2
-			rest, restBase, variance = rest+o.part.Rate, restBase+weight*o.part.Before.Value(), variance+o.part.variance
+			rest, base, variance = rest+o.part.Rate, base+weight*o.part.Before.Value(), variance+o.part.variance
 		}
 	}
-	if restBase == 0 {
+	r0 := t.part.Before.Value()
+	if base == 0 || r0 == 0 {
 		return false
 	}
-	se := math.Sqrt(variance + w.dayVariance(t.tau, restBase))
-	still := math.Abs(rest) < certain*se && math.Abs(rest/restBase) <= math.Abs(t.part.rel())/3
+	own, others := t.part.rel(), rest/base
+	se := math.Sqrt(t.variance/(r0*r0) + variance/(base*base) + w.dayVariance(minNoise, 1))
 	weight := (t.part.ShareBefore + t.part.ShareNow) / 2
 	carries := weight <= .4 && t.part.Rate/v.split.Rate >= .6
-	return still || carries
+	return math.Abs(own-others) >= certain*se && (math.Abs(others) <= math.Abs(own)/3 || carries)
 }
 
 // broad tells whether at least 80 % of the traffic moved the same way, in the coarsest dimension that has two segments.

@@ -25,7 +25,7 @@ func verb(diff float64) string {
 func (w *window) mixReport(k int, v *view) Report {
 	r := w.report(LabelMix, "R3", k, v)
 	top := slices.MaxFunc(v.split.Parts, func(a, b Part) int { return compareAbs(a.ShareNow-a.ShareBefore, b.ShareNow-b.ShareBefore) })
-	r.Segment = top.Value
+	r.Segment, r.Z = top.Value, v.zMix
 	r.Sentence = fmt.Sprintf("Traffic mix: %s %s disappears once %s is split out; the share of %s went from %s to %s, at a rate of %s. Storefront unchanged.",
 		w.arrow(k), points(v.split.Delta), v.dim.name, named(top.Value), percent(top.ShareBefore), percent(top.ShareNow), percent(top.Now.Value()))
 	if simpson(v) {

@@ -69,3 +69,14 @@ func part(s Segment, total MoveRate, center float64) Part {
 }
 
 func share(part, whole Rate) float64 { return float64(part.N) / float64(whole.N) }
+
+// rate of the segment over both times, each with the same weight; of one time only where the other has none.
+func (p *Part) rate() float64 {
+	switch {
+	case p.Before.N == 0:
+		return p.Now.Value()
+	case p.Now.N == 0:
+		return p.Before.Value()
+	}
+	return (p.Before.Value() + p.Now.Value()) / 2
+}

@@ -5,8 +5,8 @@ import "math"
 const (
 	// lost is the relative fall of a step's events that behaviour alone hardly makes.
 	lost = .5
-	// held is how far the steps behind it may move with it.
-	held = .2
+	// held is how far a step behind it may fall, as a share of its own fall.
+	held = 1. / 3
 )
 
 // tracking is R1: a step's events fell by half or more, while the steps behind it hold. Open counts tell it, which ask for no
@@ -53,7 +53,7 @@ func (w *window) silent(m move, k int) (fell float64, ok bool) {
 			return 0, false
 		}
 		z, _ := TwoProportions(behind.Before, behind.Now, 1)
-		if math.Abs(behind.rel()) <= held || math.Abs(z) < 2 {
+		if behind.rel() >= held*fell || math.Abs(z) < 2 {
 			return fell, true
 		}
 		if behind.rel() < -lost { // its events are lost too: look further

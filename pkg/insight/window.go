@@ -12,8 +12,12 @@ const (
 	weeks = 4 // of the baseline
 	// enough is how many successes must be expected before a segment is tested.
 	enough = 10
+	// discoveries is the false discovery rate of all spans together.
+	discoveries = .05
 	// small segments are pooled: those with a smaller share of the denominator.
 	small = .01
+	// shareNoise is the relative standard deviation of a segment's share from day to day [A].
+	shareNoise = .1
 	// Pooled is the value that stands for them.
 	Pooled = "(small)"
 )
@@ -92,18 +96,21 @@ func (w *window) dayVariance(tau, rate float64) float64 {
 
 // test is one segment's step: whether its own rate moved.
 type test struct {
-	part  Part
-	tau   float64
-	z, p  float64
-	asked bool // enough was expected
-	found bool // a discovery among all tests of the window
+	part Part
+	tau  float64
+	z, p float64
+	// variance of the move by counting alone.
+	variance float64
+	asked    bool // enough was expected
+	found    bool // a discovery among all tests of the window
 }
 
 // view is one dimension's split of one step.
 type view struct {
 	dim   *dimension
 	split Split
-	z     float64 // of the rate part
+	z, se float64 // of the rate part
+	zMix  float64 // of the mix part
 	tests []test
 }
 
@@ -115,9 +122,10 @@ func (w *window) views(k int) []view {
 		d := &w.dims[i]
 		segments, tau := w.segments(d, k)
 		v := view{dim: d, split: Kitagawa(segments)}
-		if se := math.Sqrt(v.split.Variance + w.dayVariance(total, v.split.Before)); se > 0 {
-			v.z = v.split.Rate / se
+		if v.se = math.Sqrt(v.split.Variance + w.dayVariance(total, v.split.Before)); v.se > 0 {
+			v.z = v.split.Rate / v.se
 		}
+		v.zMix = w.mixZ(&v.split)
 		for _, p := range v.split.Parts {
 			at := slices.IndexFunc(segments, func(s Segment) bool { return s.Value == p.Value })
 			v.tests = append(v.tests, w.test(p, tau[at]))
@@ -125,6 +133,29 @@ func (w *window) views(k int) []view {
 		out = append(out, v)
 	}
 	return out
+}
+
+// mixZ is the significance of the mix part: shares vary by counting (a multinomial) and from day to day.
+func (w *window) mixZ(s *Split) float64 {
+	var before, now Rate
+	for _, p := range s.Parts {
+		before, now = before.Plus(p.Before), now.Plus(p.Now)
+	}
+	if before.N == 0 || now.N == 0 {
+		return 0
+	}
+	var spread, days float64
+	center := (s.Before + s.Now) / 2
+	for _, p := range s.Parts {
+		weight, distance := (p.ShareBefore+p.ShareNow)/2, p.rate()-center
+		spread += weight * distance * distance
+		days += weight * weight * distance * distance
+	}
+	variance := spread*(1/float64(before.N)+1/float64(now.N)) + w.dayVariance(shareNoise, 1)*days
+	if variance == 0 {
+		return 0
+	}
+	return s.Mix / math.Sqrt(variance)
 }
 
 // segments of a dimension for one step, small ones pooled, with their noise.
@@ -149,11 +180,16 @@ func (w *window) segments(d *dimension, k int) (out []Segment, tau []float64) {
 	return out, floorNoise(tau)
 }
 
+// test one segment. The variance is that of the pooled rate: of few units all may take a step, and a rate of 1 has none of its own.
 func (w *window) test(p Part, tau float64) test {
 	t := test{part: p, tau: tau, p: 1}
-	r0 := p.Before.Value()
-	t.asked = r0*float64(p.Now.N) >= enough && p.Before.X >= enough
-	if se := math.Sqrt(p.Before.variance() + p.Now.variance() + w.dayVariance(tau, r0)); t.asked && se > 0 {
+	r0, pool, n := p.Before.Value(), p.Before.Plus(p.Now).Value(), float64(p.Now.N)
+	t.asked = r0*n >= enough && (1-r0)*n >= enough && p.Before.X >= enough
+	if !t.asked {
+		return t
+	}
+	t.variance = pool * (1 - pool) * (1/float64(p.Before.N) + 1/n)
+	if se := math.Sqrt(t.variance + w.dayVariance(tau, r0)); se > 0 {
 		t.z = (p.Now.Value() - r0) / se
 		t.p = TwoSided(t.z)
 	}
@@ -173,7 +209,7 @@ func discover(steps [][]view) {
 			}
 		}
 	}
-	for i, found := range BenjaminiHochberg(p, .05) {
+	for i, found := range BenjaminiHochberg(p, discoveries/float64(len(spans()))) {
 		at[i].found = found
 	}
 }

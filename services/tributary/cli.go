@@ -45,6 +45,7 @@ type cli struct {
 	Migrate       migrateCmd       `cmd:"" help:"Create or update ClickHouse's databases, tables and views."`
 
 	Soak      soakCmd      `cmd:"" hidden:"" help:"Run several instances of everything under load, break them at random, and prove the result."`
+	Accept    acceptCmd    `cmd:"" hidden:"" help:"Draw incidents, diagnose them, and compare with the truth."`
 	BenchNoop benchNoopCmd `cmd:"" hidden:"" help:"Answer requests and do nothing else."`
 	BenchWalk benchWalkCmd `cmd:"" hidden:"" help:"Read a topic to its end and do nothing with it."`
 	BenchCopy benchCopyCmd `cmd:"" hidden:"" help:"Copy the rows of events."`

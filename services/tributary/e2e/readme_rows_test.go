@@ -39,6 +39,7 @@ var rows = map[string]way{
 	"./scripts/proof mutants":                         {short: aMutant},
 	"./scripts/proof resume":                          {test: "services/tributary/e2e TestResume"},
 	aMutant:                                           {shows: "1 of 1 killed"},
+	"./scripts/proof diagnose":                        {test: "services/tributary/accept TestIncidentsAreTold"},
 	"./scripts/proof chaos":                           {test: "services/tributary/demo TestChaos"},
 	"./scripts/proof brokers":                         {test: "pkg/kafka/brokers TestFailover"},
 	"./scripts/soak --seconds 60":                     {test: "services/tributary/e2e TestSoak"},
