@@ -12,8 +12,9 @@ const (
 	stopped = .5
 )
 
-// outageSpans are the trailing minutes that are looked at, shortest first.
-func outageSpans() []int { return []int{5, 15, 30, 60, 120} }
+// outageSpans are the trailing minutes that are looked at, shortest first. Those of 10, 20 and 45 find an outage that began within the next
+// longer one, whose good minutes hide it.
+func outageSpans() []int { return []int{5, 10, 15, 20, 30, 45, 60, 120} }
 
 // Minute is one minute of a step, counted by occurrence: units of an open session count as well.
 type Minute struct {
@@ -42,7 +43,7 @@ func TooFew(x int64, lambda float64) float64 {
 	return distuv.Poisson{Lambda: lambda}.CDF(float64(x))
 }
 
-// DetectOutage looks back from the last minute over 5, 15, 30, 60 and 120 minutes; ok is false where nothing is wrong, or too little
+// DetectOutage looks back from the last minute over spans of 5 to 120 minutes; ok is false where nothing is wrong, or too little
 // happens to tell.
 func DetectOutage(minutes []Minute) (o Outage, ok bool) {
 	var done int64

@@ -8,7 +8,13 @@ import (
 const (
 	// certain is the |z| from which a move is significant, and worth the least relative change that is worth a word.
 	certain = 3.0
-	worth   = .08
+	// certainFall is enough for a fall: a quarter fewer carts at 4,000 sessions a day must show within a day, and the days that are flagged
+	// for nothing stay below 5 % (scripts/proof diagnose measures both).
+	certainFall = 2.75
+	worth       = .08
+	// certainOne is the |z| that one of many small segments needs, certainPair that of a tuple of dimensions, of which there are more.
+	certainOne  = 3.5
+	certainPair = 4.5
 	// worthMix is the least relative change by mix that is worth a word.
 	worthMix = .05
 	// worthSegment is the least relative change of one segment.
@@ -17,7 +23,7 @@ const (
 
 // sig tells whether the rate part of a split is significant and large enough to matter.
 func (v *view) sig() bool {
-	return math.Abs(v.z) >= certain && math.Abs(v.split.Rate) >= worth*v.split.Before
+	return (v.z >= certain || v.z <= -certainFall) && math.Abs(v.split.Rate) >= worth*v.split.Before
 }
 
 // step judges one step by rules R3 to R7.
@@ -68,7 +74,7 @@ func (w *window) local(views []view) (*view, *test) {
 		}
 		for j := range v.tests {
 			t := &v.tests[j]
-			if !t.found || math.Abs(t.z) < certain || math.Abs(t.part.rel()) < worthSegment || !w.alone(v, t) {
+			if !t.found || math.Abs(t.z) < v.needs() || math.Abs(t.part.rel()) < worthSegment || !w.alone(v, t) {
 				continue
 			}
 			if best == nil || math.Abs(t.z) > math.Abs(best.z)*finer(at, v) {
@@ -77,6 +83,17 @@ func (w *window) local(views []view) (*view, *test) {
 		}
 	}
 	return at, best
+}
+
+// needs is the |z| from which one segment of a dimension is told by itself.
+func (v *view) needs() float64 {
+	switch {
+	case strings.Contains(v.dim.name, ","):
+		return certainPair
+	case len(v.tests) > 5:
+		return certainOne
+	}
+	return certain
 }
 
 // finer is how much more certain a segment of v must be than one of at: a tuple of dimensions holds parts of what one of them tells.
