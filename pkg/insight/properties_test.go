@@ -198,7 +198,7 @@ func TestDetectOutage(t *testing.T) {
 		t.Errorf("a usual day is no outage: %+v", o)
 	}
 	o, ok := insight.DetectOutage(day(3, func(m int) int64 { return 2 * int64(min(1, max(0, 220-m))) }))
-	if !ok || o.Minutes != 10 || o.Done != 0 || math.Abs(o.Expected-21) > 1e-9 || o.P > 1e-4 {
+	if !ok || o.Minutes != 5 || o.Done != 0 || math.Abs(o.Expected-10.5) > 1e-9 || o.P > 5e-4 {
 		t.Errorf("twenty minutes without any: got %+v, %t", o, ok)
 	}
 	if o, ok := insight.DetectOutage(day(300, func(int) int64 { return 150 })); ok {

@@ -13,7 +13,7 @@ const (
 	certainFall = 2.75
 	worth       = .08
 	// certainOne is the |z| that one of many small segments needs, certainPair that of a tuple of dimensions, of which there are more.
-	certainOne  = 3.5
+	certainOne  = 4.0
 	certainPair = 4.5
 	// worthMix is the least relative change by mix that is worth a word.
 	worthMix = .05
@@ -62,11 +62,12 @@ func (w *window) mix(views []view) *view {
 	return nil
 }
 
-// local is R4: one segment whose rate moved while those of all others did not, or one that carries most of the move with a small
-// part of the traffic. Of several the most certain is taken; a finer dimension must be more certain by a tenth.
+// local is R4: one segment whose rate moved while those of all others did not. Of several the one is taken that is furthest apart from
+// what is beside it; a finer dimension must be further.
 func (w *window) local(views []view) (*view, *test) {
 	var at *view
 	var best *test
+	most := 0.0
 	for i := range views {
 		v := &views[i]
 		if len(v.tests) < 2 {
@@ -74,11 +75,11 @@ func (w *window) local(views []view) (*view, *test) {
 		}
 		for j := range v.tests {
 			t := &v.tests[j]
-			if !t.found || math.Abs(t.z) < v.needs() || math.Abs(t.part.rel()) < worthSegment || !w.alone(v, t) {
+			if !t.found || math.Abs(t.z) < v.needs() || math.Abs(t.part.rel()) < worthSegment {
 				continue
 			}
-			if best == nil || math.Abs(t.z) > math.Abs(best.z)*finer(at, v) {
-				at, best = v, t
+			if apart := w.apart(v, t); apart > 0 && (best == nil || apart > most*finer(at, v)) {
+				at, best, most = v, t, apart
 			}
 		}
 	}
@@ -96,20 +97,21 @@ func (v *view) needs() float64 {
 	return certain
 }
 
-// finer is how much more certain a segment of v must be than one of at: a tuple of dimensions holds parts of what one of them tells.
+// finer is how much further apart a segment of v must be than one of at: a tuple of dimensions holds parts of what one of them tells.
 func finer(at, v *view) float64 {
 	switch {
 	case at.dim == v.dim:
 		return 1
 	case strings.Contains(v.dim.name, ",") && !strings.Contains(at.dim.name, ","):
-		return 1.25
+		return 1.3
 	}
 	return 1.1
 }
 
-// alone tells whether a segment moved otherwise than the segments beside it, beyond what counting explains (days that move all of them
-// cancel out), and these stood still, or it carries the move.
-func (w *window) alone(v *view, t *test) bool {
+// apart is by how many standard errors a segment moved otherwise than the segments beside it, beyond what counting explains (days that move
+// all of them cancel out); 0 where that is nothing, or where these moved more than half as far. That a segment carries most of the move
+// with little traffic says less: of the two systems of a device that fell, the one that fell more by chance would.
+func (w *window) apart(v *view, t *test) float64 {
 	var rest, base, variance float64
 	for i := range v.tests {
 		if o := &v.tests[i]; o != t {
@@ -119,13 +121,14 @@ func (w *window) alone(v *view, t *test) bool {
 	}
 	r0 := t.part.Before.Value()
 	if base == 0 || r0 == 0 {
-		return false
+		return 0
 	}
 	own, others := t.part.rel(), rest/base
 	se := math.Sqrt(t.variance/(r0*r0) + variance/(base*base) + w.dayVariance(minNoise, 1))
-	weight := (t.part.ShareBefore + t.part.ShareNow) / 2
-	carries := weight <= .4 && t.part.Rate/v.split.Rate >= .6
-	return math.Abs(own-others) >= certain*se && (math.Abs(others) <= math.Abs(own)/3 || carries)
+	if z := math.Abs(own-others) / se; z >= certain && math.Abs(others) <= math.Abs(own)/2 {
+		return z
+	}
+	return 0
 }
 
 // broad tells whether at least 80 % of the traffic moved the same way, in the coarsest dimension that has two segments.
