@@ -22,6 +22,7 @@ import (
 	"github.com/tributary-data/tributary/services/internal/boot"
 	"github.com/tributary-data/tributary/services/internal/diagnosis"
 	"github.com/tributary-data/tributary/services/internal/parts"
+	"github.com/tributary-data/tributary/services/internal/reconcile"
 )
 
 // app is the aggregator, built and not started.
@@ -121,6 +122,7 @@ func (a *app) fold(ctx context.Context) error {
 		g.Go(func() error { return own.Run(ctx, pool) })
 	}
 	g.Go(func() error { return minutes.New(a.db, a.log).Run(ctx) })
+	g.Go(func() error { return reconcile.NewSchedule(a.db, a.config.ReconcileEvery, a.log, a.registry).Run(ctx) })
 	g.Go(func() error {
 		return (&diagnosis.Schedule{DB: a.db, Every: a.config.DiagnoseEvery, Log: a.log}).Run(ctx)
 	})

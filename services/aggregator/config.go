@@ -34,6 +34,8 @@ type Config struct {
 	FlushEvery time.Duration `env:"FLUSH_EVERY" envDefault:"1s" help:"longest time between flushes"`
 	// DiagnoseEvery is the pause between two diagnoses of every funnel, written to bi.diagnoses and bi.alerts.
 	DiagnoseEvery time.Duration `env:"DIAGNOSE_EVERY" envDefault:"5m" help:"pause between two diagnoses of every funnel, written to bi.diagnoses and bi.alerts; 0s: none"`
+	// ReconcileEvery is the pause between two recounts of the last day that is final, written to bi.reconciliations.
+	ReconcileEvery time.Duration `env:"RECONCILE_EVERY" envDefault:"1h" help:"pause between two recounts of the last day that is final, written to bi.reconciliations; 0s: none"`
 	// Log settings.
 	Log obs.LogConfig `envPrefix:"LOG_"`
 }

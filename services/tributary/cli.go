@@ -35,6 +35,7 @@ type cli struct {
 	Query         queryCmd         `cmd:"" help:"Run SQL, or show a view, and print a table, CSV or JSON."`
 	Diagnose      diagnoseCmd      `cmd:"" help:"Say why a funnel's conversion moved: traffic mix, storefront, one segment, lost events."`
 	SuggestValues suggestValuesCmd `cmd:"" help:"Propose the values that a breakdown keeps, from the sessions of the last days."`
+	Reconcile     reconcileCmd     `cmd:"" help:"Recount what is stored from what it was made of, and say where the two differ."`
 	Annotate      annotateCmd      `cmd:"" help:"Write down a release, an incident, a campaign or a promotion: diagnoses mention it."`
 	Topics        topicsCmd        `cmd:"" help:"Create Kafka's topics, or check them for drift."`
 	Store         storeCmd         `cmd:"" help:"Check, apply and show store files."`

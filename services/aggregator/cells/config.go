@@ -4,6 +4,7 @@ import (
 	"github.com/tributary-data/tributary/pkg/funnel"
 	pb "github.com/tributary-data/tributary/schemas/proto/tributary/v1"
 	"github.com/tributary-data/tributary/schemas/stores"
+	"github.com/tributary-data/tributary/services/internal/recount"
 )
 
 // store is what the fold knows of one store.
@@ -28,7 +29,7 @@ func (f *Fold) setConfig(rec *pb.Record) error {
 	s.records = append(s.records, rec)
 	for _, set := range s.line {
 		if set.ID == c.GetConfigId() {
-			s.funnels[set.ID] = definitions(set.File)
+			s.funnels[set.ID] = recount.Definitions(set.File)
 		}
 	}
 	return nil
@@ -47,18 +48,4 @@ func (s *store) funnel(name string, version uint16) *funnel.Definition {
 		}
 	}
 	return nil
-}
-
-// definitions are a store file's funnels as the matcher wants them.
-func definitions(file stores.File) []*funnel.Definition {
-	out := make([]*funnel.Definition, len(file.Meaning.Funnels))
-	for i, fu := range file.Meaning.Funnels {
-		d := &funnel.Definition{Name: fu.Name, Version: fu.Version, Breakdowns: fu.Breakdowns, Allow: fu.Allow, Hold: fu.Hold,
-			AnyOrder: fu.Order == stores.OrderAny}
-		for _, s := range fu.Steps {
-			d.Steps = append(d.Steps, funnel.StepDef{Action: s.Action, Optional: s.Optional, Excludes: s.Exclude})
-		}
-		out[i] = d
-	}
-	return out
 }

@@ -75,7 +75,7 @@ func TestEveryColumnHasAComment(t *testing.T) {
 	expect(t, db, "SELECT DISTINCT table FROM system.columns WHERE database = 'bi' ORDER BY table", "alerts", "annotations", "campaigns_daily",
 		"channels_daily", "completeness", "data_freshness", "dead_letters", "devices_daily", "diagnoses", "events", "funnel_daily", "funnel_hourly", "funnel_minutes",
 		"funnel_steps", "funnel_steps_by_occurrence", "funnel_totals_daily", "funnel_versions", "funnel_weekly", "gaps", "intake", "landing_pages_daily", "late_events",
-		"micro_conversions_daily", "orders", "refused_daily", "segments_daily", "segments_hourly", "sessions", "time_to_step_daily", "traffic_classes_daily")
+		"micro_conversions_daily", "orders", "reconcile_findings", "reconciliations", "refused_daily", "segments_daily", "segments_hourly", "sessions", "time_to_step_daily", "traffic_classes_daily")
 	if applied, err := stack.Migrate(context.Background(), db, 3); err != nil || len(applied) != 0 {
 		t.Errorf("migrating again: %v, %v", applied, err)
 	}
