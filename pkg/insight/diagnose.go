@@ -43,7 +43,7 @@ func stronger(r, than Report) bool {
 	case than.Label == LabelNoChange || r.Label == LabelTracking:
 		return true
 	}
-	return math.Abs(r.Z) > math.Abs(than.Z)
+	return r.strength > than.strength
 }
 
 // judge one window by the rules, tracking first on every step, then the others on the step that moved the conversion most and,
@@ -99,7 +99,7 @@ func (w *window) best(views []view) *view {
 // report of a step as a view splits it.
 func (w *window) report(label, rule string, k int, v *view) Report {
 	r := Report{Label: label, Rule: rule, Days: w.span, Step: k + 1, From: w.steps[k-1], To: w.steps[k], Dimension: v.dim.name,
-		Move: interval(w.total.step(k)), Mix: v.split.Mix, Rate: v.split.Rate, Z: v.z, Parts: slicesOf(v)}
+		Move: interval(w.total.step(k)), Mix: v.split.Mix, Rate: v.split.Rate, Z: v.z, Parts: slicesOf(v), strength: math.Abs(v.z)}
 	for i, c := range w.contributions() {
 		m := w.total.step(i + 1)
 		r.Steps = append(r.Steps, StepMove{Step: i + 2, Action: w.steps[i+1], Before: m.Before, Now: m.Now, Contribution: c})

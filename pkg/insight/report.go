@@ -44,6 +44,8 @@ type Report struct {
 	Daily []float64 `json:"daily,omitempty"`
 	// Windows are what each span came to.
 	Windows []Verdict `json:"windows,omitempty"`
+
+	strength float64 // of the finding, in standard errors: to choose among spans
 }
 
 // Interval is a rate before and now, with Wilson bounds of 95 %.

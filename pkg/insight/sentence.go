@@ -24,8 +24,8 @@ func verb(diff float64) string {
 
 func (w *window) mixReport(k int, v *view) Report {
 	r := w.report(LabelMix, "R3", k, v)
-	top := slices.MaxFunc(v.split.Parts, func(a, b Part) int { return compareAbs(a.ShareNow-a.ShareBefore, b.ShareNow-b.ShareBefore) })
-	r.Segment, r.Z = top.Value, v.zMix
+	top := slices.MaxFunc(v.split.Parts, func(a, b Part) int { return compareAbs(a.Mix, b.Mix) })
+	r.Segment, r.Z, r.strength = top.Value, v.zMix, math.Abs(v.zMix)
 	r.Sentence = fmt.Sprintf("Traffic mix: %s %s disappears once %s is split out; the share of %s went from %s to %s, at a rate of %s. Storefront unchanged.",
 		w.arrow(k), points(v.split.Delta), v.dim.name, named(top.Value), percent(top.ShareBefore), percent(top.ShareNow), percent(top.Now.Value()))
 	if simpson(v) {
@@ -36,7 +36,7 @@ func (w *window) mixReport(k int, v *view) Report {
 
 func (w *window) localReport(k int, v *view, t *test) Report {
 	r := w.report(LabelLocalised, "R4", k, v)
-	r.Segment, r.Z = t.part.Value, t.z
+	r.Segment, r.Z, r.strength = t.part.Value, t.z, math.Abs(t.z)
 	r.Sentence = fmt.Sprintf("%s %s only on %s %s: %s -> %s (%s of its traffic).%s", w.arrow(k), verb(t.part.Rate), v.dim.name, named(t.part.Value),
 		percent(t.part.Before.Value()), percent(t.part.Now.Value()), percent(t.part.ShareNow), hint(v.dim.name))
 	return r
@@ -76,7 +76,7 @@ func (w *window) broadReport(k int, v *view) Report {
 func (w *window) upstream(k int) bool {
 	cart := slices.Index(w.steps, "cart_added")
 	if cart < 0 {
-		cart = len(w.steps) / 2
+		cart = (len(w.steps) - 1) / 2
 	}
 	return k <= cart
 }
@@ -95,6 +95,7 @@ func friction(action string) string {
 
 func (w *window) bothReport(k int, v *view) Report {
 	r := w.report(LabelBoth, "R7", k, v)
+	r.strength = max(math.Abs(v.z), math.Abs(v.zMix))
 	r.Sentence = fmt.Sprintf("Both: %s %s, of which mix of %s %s and rates %s.", w.arrow(k), points(v.split.Delta), v.dim.name,
 		points(v.split.Mix), points(v.split.Rate))
 	return r

@@ -36,6 +36,7 @@ type cli struct {
 	Diagnose      diagnoseCmd      `cmd:"" help:"Say why a funnel's conversion moved: traffic mix, storefront, one segment, lost events."`
 	SuggestValues suggestValuesCmd `cmd:"" help:"Propose the values that a breakdown keeps, from the sessions of the last days."`
 	Reconcile     reconcileCmd     `cmd:"" help:"Recount what is stored from what it was made of, and say where the two differ."`
+	Backfill      backfillCmd      `cmd:"" help:"Count a new version of a funnel for the time before it came into force."`
 	Annotate      annotateCmd      `cmd:"" help:"Write down a release, an incident, a campaign or a promotion: diagnoses mention it."`
 	Topics        topicsCmd        `cmd:"" help:"Create Kafka's topics, or check them for drift."`
 	Store         storeCmd         `cmd:"" help:"Check, apply and show store files."`

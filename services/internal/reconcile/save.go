@@ -53,6 +53,10 @@ func NewSchedule(db Database, every time.Duration, log *zap.Logger, r prometheus
 		compared:    prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tributary_reconcile_compared", Help: "Things that the last recount compared, by check."}, []string{"check"}),
 		success:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "tributary_reconcile_last_success_timestamp_seconds", Help: "When a recount last came to its end, Unix seconds."})}
 	r.MustRegister(s.differences, s.compared, s.success)
+	for _, c := range Checks() { // there before the first recount, whose time says that there was none
+		s.differences.WithLabelValues(c)
+		s.compared.WithLabelValues(c)
+	}
 	return s
 }
 

@@ -74,6 +74,7 @@ var beginnings = []struct {
 	{"TRIBUTARY_KAFKA_BROKERS=127.0.0.1:9092 ingest --check", way{}},
 	{"sessionizer --help", way{shows: "TRIBUTARY_STATE_DIR"}},
 	{"tributary diagnose ", way{shows: "Not enough is known"}}, // with cells of 35 days: services/tributary/stack TestDiagnosisOfCells
+	{"tributary backfill ", way{shows: "nothing to backfill"}}, // of an edited funnel: services/tributary/stack TestBackfill
 	{"tributary reconcile", way{shows: "compared"}},
 	{"tributary annotate ", way{shows: "checkout 2.1"}},
 	{"tributary suggest-values ", way{shows: "allow: {landing_path:"}},
