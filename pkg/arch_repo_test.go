@@ -43,7 +43,7 @@ var direct = map[string]string{
 	"github.com/twmb/franz-go/pkg/kfake":       "the embedded broker",
 	"github.com/twmb/franz-go/pkg/kmsg":        "the embedded broker's messages",
 	"github.com/ebitengine/purego":             "calls the embedded engine without cgo",
-	"github.com/google/uuid":                   "tests: a column type of the driver",
+	"github.com/google/uuid":                   "ids of annotations; tests: a column type of the driver",
 	"github.com/shopspring/decimal":            "tests: a column type of the driver",
 	"github.com/johannesboyne/gofakes3":        "tests: an S3",
 	"gonum.org/v1/gonum":                       "distributions of statistics",

@@ -159,7 +159,7 @@ HAVING units != 0;
 -- Local times: a store's zone is a column, which ClickHouse's functions of dates do not take, so days are read off the local time's text.
 CREATE OR REPLACE VIEW tributary.zones
 AS SELECT store, argMax(time_zone, version) AS time_zone, argMax(currency, version) AS currency,
-    toDate(substring(toString((SELECT max(final_through) FROM bi.completeness WHERE stage = 'sessions'), time_zone), 1, 10)) AS final_day
+    toDate(substring(toString(ifNull((SELECT max(final_through) FROM bi.completeness WHERE stage = 'sessions'), toDateTime64(0, 3, 'UTC')), time_zone), 1, 10)) AS final_day
 FROM tributary.store_configs FINAL GROUP BY store;
 
 CREATE OR REPLACE VIEW tributary.local_steps
@@ -712,7 +712,7 @@ SELECT store, toDate(ingest_ts, 'UTC') AS day, 'dead' AS kind, concat(reason, if
 -- What people know about a time, and what scheduled diagnoses said.
 CREATE TABLE IF NOT EXISTS tributary.annotations
 (
-    store LowCardinality(String), id UUID, from_ts DateTime('UTC'), to_ts DateTime('UTC'), kind LowCardinality(String), text String, deleted UInt8, version UInt64
+    store LowCardinality(String), id String, from_ts DateTime('UTC'), to_ts DateTime('UTC'), kind LowCardinality(String), text String, deleted UInt8, version UInt64
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (store, id);

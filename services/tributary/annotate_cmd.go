@@ -44,7 +44,7 @@ func (c *annotateCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer db.Close()
-	row := []any{c.Store, id, from, to, c.Kind, c.Text, deleted, uint64(now.UnixMicro())}
+	row := []any{c.Store, id.String(), from, to, c.Kind, c.Text, deleted, uint64(now.UnixMicro())}
 	if err := db.Insert(ctx, clickhouse.Insert{Table: &annotations, Rows: [][]any{row}}); err != nil {
 		return fmt.Errorf("write the annotation: %w", err)
 	}

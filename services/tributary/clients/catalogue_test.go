@@ -60,6 +60,7 @@ func values(typ string, longest int) ([]value, error) {
 		return values(inner, longest)
 	case "Nullable":
 		v, err := values(inner, longest)
+		v = slices.DeleteFunc(slices.Clone(v), func(v value) bool { return v.sql == "nan" }) // pandas cannot tell it from NULL
 		return append([]value{{"NULL", nil}}, v...), err
 	case "Array":
 		v, err := values(inner, longest)

@@ -92,6 +92,12 @@ func readGo(t *testing.T, c ch.Conn, query string) (words, rows [][]any) {
 }
 
 func wordOf(typ string, v any) any {
+	if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer { // Go's way to say NULL
+		if p.IsNil() {
+			return nil
+		}
+		v = p.Elem().Interface()
+	}
 	switch v := v.(type) {
 	case time.Time:
 		layout := "2006-01-02 15:04:05.000"

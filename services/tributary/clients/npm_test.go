@@ -74,7 +74,7 @@ func TestNpmWays(t *testing.T) {
 		"far times": []any{map[string]string{"at": "2299-12-31 23:59:59.999"}},
 		"json":      map[string]any{"meta": []any{map[string]string{"name": "a", "type": "UInt8"}}, "data": []any{map[string]int{"a": 1}}, "rows": 1},
 		"text":      "\"a\",\"b\"\n1,\"x,\"\"y\"\"\"\n", "tsv": "a\nString\na\\tb\n",
-		"ids": []any{[]any{map[string]string{"session_id": sessionID}}, []any{map[string]string{"event_id": eventID}}},
+		"views": viewRows(t), "ids": []any{[]any{map[string]string{"session_id": sessionID}}, []any{map[string]string{"event_id": eventID}}},
 		"errors": slices.Concat(twice("60", "UNKNOWN_TABLE"), twice("47", "UNKNOWN_IDENTIFIER"),
 			twice("395", "FUNCTION_THROW_IF_VALUE_IS_NON_ZERO")),
 		"password": []string{"516", "AUTHENTICATION_FAILED"}, "readonly": []string{"164", "READONLY"}, "streamed": 200_000,

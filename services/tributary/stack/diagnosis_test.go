@@ -93,7 +93,7 @@ func TestDiagnosisKnowsWhatItMayUse(t *testing.T) {
 		t.Errorf("of an immature window: got %s: %s", r.Label, r.Sentence)
 	}
 	exec(t, db, `INSERT INTO tributary.annotations (store, id, from_ts, to_ts, kind, text, version) VALUES
-		('demo', generateUUIDv4(), '2026-01-01 00:00:00', '2026-02-03 23:00:00', 'incident', 'all was broken', 1), ('', generateUUIDv4(), '2026-02-04 10:00:00', '2026-02-04 10:00:00', 'release', 'checkout 2.1', 1)`)
+		('demo', toString(generateUUIDv4()), '2026-01-01 00:00:00', '2026-02-03 23:00:00', 'incident', 'all was broken', 1), ('', toString(generateUUIDv4()), '2026-02-04 10:00:00', '2026-02-04 10:00:00', 'release', 'checkout 2.1', 1)`)
 	r := diagnose(t, db, moment)
 	if r.Label != insight.LabelInsufficient {
 		t.Errorf("with a baseline of incidents: got %s: %s", r.Label, r.Sentence)

@@ -100,6 +100,10 @@ async function queries () {
 async function ways () {
   const out = await queries()
   out.ids = [await rows('SELECT session_id FROM bi.sessions'), await rows('SELECT event_id FROM bi.events', { client: connect({ compression }) })]
+  out.views = {}
+  for (const { name } of await rows("SELECT name FROM system.tables WHERE database = 'bi' ORDER BY name")) {
+    out.views[name] = (await rows(`SELECT * FROM bi.${name}`)).length
+  }
   let lines = 0
   for await (const part of (await client.query({ query: 'SELECT number FROM numbers(200000)', format: 'JSONEachRow' })).stream()) lines += part.length
   out.streamed = lines

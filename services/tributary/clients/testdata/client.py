@@ -69,6 +69,9 @@ def types():
         c.close()
     c = connect()
     frame = c.query_df("SELECT * FROM reference ORDER BY n")
+    for name, kind in c.query("SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = 'reference'").result_rows:
+        if kind.startswith("Nullable("):  # pandas has NaN for no number: the catalogue has none in such columns
+            frame[name] = frame[name].astype(object).where(frame[name].notna(), None)
     out["pandas"] = words(frame.itertuples(index=False))
     c.command(arguments["create"].replace("TABLE_NAME", "py_pandas"))
     for name in frame.select_dtypes("object"):
@@ -147,6 +150,7 @@ def ways():
         "client's deadline": refused(lambda: connect(send_receive_timeout=1, query_retries=0).query(arguments["endless"].replace("MARK", "py-deadline"))).split("(")[0],
         "killed": killed(),
         "ids": [c.query("SELECT session_id FROM bi.sessions").result_rows, c.query_df("SELECT event_id FROM bi.events").to_dict("records")],
+        "views": {v: len(c.query_df(f"SELECT * FROM bi.{v}")) for (v,) in c.query("SELECT name FROM system.tables WHERE database = 'bi' ORDER BY name").result_rows},
     }
 
 
