@@ -99,8 +99,12 @@ type campaign struct {
 }
 
 // land draws a landing of the model's shares.
-func (p *planner) land(r *rand.Rand, s *shop) landing {
-	c := &channels[p.channels.pick(r)]
+func (p *planner) land(r *rand.Rand, s *shop, at int64) landing {
+	shares := p.channels
+	if p.factor(IncidentMix, at) != 1 {
+		shares = p.mixed
+	}
+	c := &channels[shares.pick(r)]
 	from := oneOf(r, c.sources)
 	l := landing{referrer: from.referrer, entry: entry{channel: c.channel, brand: c.brand}, intent: c.intent / meanIntent}
 	if from.query == "" {

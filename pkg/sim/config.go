@@ -24,6 +24,8 @@ type Config struct {
 	Clean bool
 	// Wall is the wall time over which the sender spreads the day's minutes evenly; 0 = as fast as the answers come.
 	Wall time.Duration
+	// Incidents that happen to the storefront on this day.
+	Incidents []Incident
 	// Sabotage changes one event on its way to ingest, to prove that a verdict would notice.
 	Sabotage Sabotage
 }

@@ -117,3 +117,51 @@ func TestDrawnMinutes(t *testing.T) {
 		t.Errorf("%d minutes; before %.3f of the payments became orders, during the outage %.3f", len(minutes), before[1]/before[0], during[1]/during[0])
 	}
 }
+
+// Ensure that incidents move what they say in the planned traffic as well: a factor of 0 would be told by its absence.
+func TestIncidentsOfAPlannedDay(t *testing.T) {
+	day := time.Date(2026, 9, 12, 0, 0, 0, 0, time.UTC)
+	count := func(kind sim.IncidentKind) map[string]float64 {
+		c := sim.Config{Seed: 2, Events: 40_000, Day: day, Clean: true}
+		if kind != "" {
+			c.Incidents = []sim.Incident{{Kind: kind, From: day, To: day.AddDate(0, 0, 1)}}
+		}
+		d, err := sim.Plan(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := map[string]float64{}
+		for _, s := range d.Truth.Sessions {
+			out["sessions"]++
+			out["channel "+s.Channel]++
+			seen := map[string]bool{}
+			for _, a := range s.Actions {
+				if !seen[a] {
+					seen[a] = true
+					out[a]++
+					out[s.Device+" "+a]++
+				}
+			}
+		}
+		return out
+	}
+	usual := count("")
+	for _, c := range []struct {
+		kind      sim.IncidentKind
+		of, in    string
+		low, high float64
+	}{
+		{sim.IncidentStorefront, "cart_added", "product_viewed", .65, .85},
+		{sim.IncidentMobileRelease, "mobile checkout_started", "mobile cart_added", .6, .8},
+		{sim.IncidentMobileRelease, "desktop checkout_started", "desktop cart_added", .85, 1.15},
+		{sim.IncidentCheckoutOutage, "purchased", "payment_submitted", .0, .35},
+		{sim.IncidentTrackingBreak, "cart_added", "product_viewed", .4, .8}, // half of the mobile devices, and tablets
+		{sim.IncidentTrackingBreak, "purchased", "product_viewed", .8, 1.2},
+		{sim.IncidentMix, "channel Paid Social", "sessions", 2, 2.8}, // 0.18 · 3.5 of 1.45
+	} {
+		is := count(c.kind)
+		if got := is[c.of] / is[c.in] / (usual[c.of] / usual[c.in]); got < c.low || got > c.high {
+			t.Errorf("%s: %s of %s moved by %.2f, want %.2f to %.2f", c.kind, c.of, c.in, got, c.low, c.high)
+		}
+	}
+}

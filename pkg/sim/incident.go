@@ -84,3 +84,16 @@ func factor(list []Incident, kind IncidentKind, at time.Time) float64 {
 	}
 	return .6 / identifiedShare
 }
+
+// factor of an incident of the planned day at a time, Unix milliseconds.
+func (p *planner) factor(kind IncidentKind, at int64) float64 {
+	return factor(p.cfg.Incidents, kind, time.UnixMilli(at))
+}
+
+// mixOf is what an incident multiplies a channel's visits by.
+func (c *Config) mixOf(ch *channelModel) float64 {
+	if i := slices.IndexFunc(c.Incidents, func(i Incident) bool { return i.Kind == IncidentMix }); i >= 0 && ch.channel == "Paid Social" {
+		return factor(c.Incidents, IncidentMix, c.Incidents[i].From)
+	}
+	return 1
+}

@@ -17,7 +17,7 @@ func floorOf(received int64) int64 { return received - allowance - lateness }
 
 // view is a page view of a browser of its own that arrives at a time.
 func (p *planner) view(r *rand.Rand, v *visitor, at, arrive int64) {
-	l := p.land(r, v.shop)
+	l := p.land(r, v.shop, at)
 	pg := v.shop.page(home, l, l.referrer)
 	h := &hit{id: messageID(r, at), at: at, delay: arrive - at, kind: pageViewed, visitor: v, page: pg,
 		props: &properties{Title: pg.Title, Path: pg.Path, URL: pg.URL, Referrer: pg.Referrer, Search: pg.Search}}

@@ -68,7 +68,7 @@ func (p *planner) phone(r *rand.Rand, s *shop, at int64, currency string) *hit {
 func (p *planner) kiosk(r *rand.Rand, s *shop) {
 	v := p.browser(r, s, p.sole, "k"+uuid(r)[:7], 0)
 	v.skew, v.known = 0, true
-	w := &walk{p: p, r: r, v: v, l: p.land(r, s), at: p.hour(r, s)}
+	w := &walk{p: p, r: r, v: v, l: p.land(r, s, p.start), at: p.hour(r, s)}
 	if w.at+1_800_000 >= p.end {
 		return
 	}

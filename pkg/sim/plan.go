@@ -31,6 +31,7 @@ func Plan(c Config) (*Day, error) {
 	}
 	p := &planner{cfg: c, shops: shops, start: c.Day.UnixMilli(), end: c.Day.Add(24 * time.Hour).UnixMilli(), popularity: popularity(),
 		channels: weigh(len(channels), func(i int) float64 { return channels[i].share }),
+		mixed:    weigh(len(channels), func(i int) float64 { return channels[i].share * c.mixOf(&channels[i]) }),
 		devices:  weigh(len(devices), func(i int) float64 { return devices[i].share }),
 		sole:     weigh(len(devices), func(i int) float64 { return devices[i].sole }),
 		shares:   weigh(len(shops), func(i int) float64 { return shops[i].share })}
@@ -58,7 +59,7 @@ type planner struct {
 	shops      []*shop
 	start, end int64 // Unix milliseconds
 
-	popularity, channels, devices, sole, shares weights
+	popularity, channels, mixed, devices, sole, shares weights
 
 	orders  int
 	hits    []*hit

@@ -24,25 +24,29 @@ type goal struct {
 }
 
 // goal draws a visit's way through the funnel.
-func (v *visitor) goal(r *rand.Rand, intent float64) goal {
+func (p *planner) goal(r *rand.Rand, v *visitor, intent float64, at int64) goal {
 	d := v.device
 	g := goal{product: chance(r, min(toProduct*math.Pow(intent, intentProduct), .98))}
 	if !g.product {
 		g.resume = chance(r, resumeShare)
 		return g
 	}
-	if g.cart = chance(r, logitNormal(d.toCart*math.Pow(intent, intentCart), v.intent)); !g.cart {
+	if g.cart = chance(r, logitNormal(d.toCart*math.Pow(intent, intentCart), v.intent)*p.factor(IncidentStorefront, at)); !g.cart {
 		return g
 	}
 	if g.quick = chance(r, quickAddShare); g.quick {
 		g.product = false
 	}
-	if g.checkout = chance(r, d.toCheckout); !g.checkout {
+	toCheckout := d.toCheckout
+	if d.name == "mobile" {
+		toCheckout *= p.factor(IncidentMobileRelease, at)
+	}
+	if g.checkout = chance(r, toCheckout); !g.checkout {
 		return g
 	}
 	g.payment = chance(r, d.toPay)
 	g.shipping = g.payment || chance(r, shippingShare)
-	g.order = g.payment && chance(r, d.toBuy)
+	g.order = g.payment && chance(r, d.toBuy*p.factor(IncidentCheckoutOutage, at))
 	if g.order && chance(r, expressShare) {
 		g.express, g.shipping, g.payment = true, false, false
 	}
@@ -86,8 +90,8 @@ type script struct {
 	cartID   string
 }
 
-func (p *planner) script(r *rand.Rand, v *visitor, intent float64) []beat {
-	s := &script{p: p, r: r, v: v, goal: v.goal(r, intent), currency: v.shop.pays(r), cartID: fmt.Sprintf("c%08x", r.Uint32())}
+func (p *planner) script(r *rand.Rand, v *visitor, intent float64, at int64) []beat {
+	s := &script{p: p, r: r, v: v, goal: p.goal(r, v, intent, at), currency: v.shop.pays(r), cartID: fmt.Sprintf("c%08x", r.Uint32())}
 	s.basket = p.basket(r, v, s.currency)
 	if !s.goal.cart && !s.goal.resume && chance(r, singleShare/(1-meanCart)) {
 		s.land(s.goal.product)

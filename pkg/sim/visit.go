@@ -8,12 +8,12 @@ import (
 // visit draws one visit that starts at the given time, and returns the time of its last event. What comes after
 // midnight does not happen.
 func (p *planner) visit(r *rand.Rand, v *visitor, at int64) int64 {
-	l := p.land(r, v.shop)
+	l := p.land(r, v.shop, at)
 	if chance(r, strayShare) || v.visits > 0 && chance(r, ownReferrerShare) {
 		l = back(r, v.shop)
 	}
 	v.visits++
-	beats := p.script(r, v, l.intent)
+	beats := p.script(r, v, l.intent, at)
 	login := -1
 	if i := slices.IndexFunc(beats, func(b beat) bool { return b.kind == registered }); i >= 0 {
 		login = i
@@ -102,7 +102,9 @@ func (w *walk) step(b beat, login bool) {
 	if b.kind == pageViewed {
 		h.props = &properties{Title: w.page.Title, Path: w.page.Path, URL: w.page.URL, Referrer: w.page.Referrer, Search: w.page.Search}
 	}
-	w.p.add(h)
+	if keep := w.p.factor(IncidentTrackingBreak, w.at); keep == 1 || b.kind != cartAdded || systemOf(w.v.agent) != "iOS" || chance(w.r, keep) {
+		w.p.add(h) // else the shop's tag is broken: it happened, and nobody is told
+	}
 	w.last = w.at
 	if login {
 		w.v.known = true

@@ -16,6 +16,7 @@ type demoCmd struct {
 	Chaos    bool          `help:"Kill processes at random while the day is played, 20 times at least; they are started again, and the result must be the same. Kills are drawn from the seed; needs the programs that ./scripts/demo --chaos builds."`
 	Keep     bool          `help:"Leave everything running at the end, for your own queries, until Ctrl-C; keep the data."`
 	JSON     bool          `name:"json" help:"Print the result as JSON; progress goes to standard error."`
+	Incident []string      `help:"Something happens to the storefront on the day: mix, storefront, mobile_release, checkout_outage, tracking_break or identity_change. The pipeline must count what comes of it, difference 0." placeholder:"KIND"`
 	Sabotage string        `help:"Change one event between the ledger and ingest: drop, dup or move. The verdict must find it." enum:",drop,dup,move" default:""`
 	Addr     string        `help:"Address of ingest, host:port. Default: a free port on loopback."`
 	Prune    bool          `help:"Delete the folders that earlier demos left, of --keep or a killed run, without asking."`
@@ -38,7 +39,7 @@ func (c *demoCmd) Validate() error {
 
 // Run runs the demo. Exit codes: 0 equal, 3 something differs, 4 too little was compared.
 func (c *demoCmd) Run(ctx context.Context) error {
-	code, err := demo.Run(ctx, demo.Config{Events: c.Events, Seed: c.Seed, Pace: c.Pace, Clean: c.Clean, Chaos: c.Chaos, Keep: c.Keep, JSON: c.JSON, Sabotage: c.Sabotage,
+	code, err := demo.Run(ctx, demo.Config{Events: c.Events, Seed: c.Seed, Pace: c.Pace, Clean: c.Clean, Chaos: c.Chaos, Keep: c.Keep, JSON: c.JSON, Sabotage: c.Sabotage, Incidents: c.Incident,
 		Addr: c.Addr, Dir: c.Dir, Prune: c.Prune})
 	if err != nil {
 		return err

@@ -38,6 +38,8 @@ type Config struct {
 	JSON bool
 	// Sabotage is none, drop, dup or move.
 	Sabotage string
+	// Incidents are kinds of what happens to the storefront on the day: see sim.IncidentKinds.
+	Incidents []string
 	// Addr of ingest; empty is a free loopback port.
 	Addr string
 	// Dir for data and logs; empty is a new one.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/progress"
@@ -30,6 +31,9 @@ func (r *runner) prepare(ctx context.Context) error {
 	today := time.Now().UTC().Truncate(24 * time.Hour)
 	c := sim.Config{Seed: r.config.Seed, Events: r.config.Events, Day: today.AddDate(0, 0, -daysBack), Clean: r.config.Clean,
 		Wall: r.config.Pace, Sabotage: sim.Sabotage(r.config.Sabotage)}
+	if c.Incidents, err = incidents(r.config.Incidents, c.Day); err != nil {
+		return err
+	}
 	if r.day, err = sim.Plan(c); err == nil {
 		r.stores, err = sim.Stores(c)
 	}
@@ -43,6 +47,23 @@ func (r *runner) prepare(ctx context.Context) error {
 		return err
 	}
 	return r.writeStores()
+}
+
+// incidents of a day, by kind: they last all of it, an outage 45 minutes at the evening's peak.
+func incidents(kinds []string, day time.Time) (out []sim.Incident, err error) {
+	for _, name := range kinds {
+		k := sim.IncidentKind(name)
+		if !slices.Contains(sim.IncidentKinds(), k) {
+			return nil, fmt.Errorf("there is no incident %s: use one of %v", name, sim.IncidentKinds())
+		}
+		i := sim.Incident{Kind: k, From: day, To: day.Add(24 * time.Hour)}
+		if k == sim.IncidentCheckoutOutage {
+			i.From = day.Add(20 * time.Hour)
+			i.To = i.From.Add(45 * time.Minute)
+		}
+		out = append(out, i)
+	}
+	return out, nil
 }
 
 // Programs finds the services' programs and the engine, which it downloads once, with progress.
