@@ -24,11 +24,10 @@ FROM (
 ARRAY JOIN shortest AS breakdown;
 
 -- Cells of the live epoch by step. A bucket that a complete backfill covers is shown in its version only, so that none counts twice.
-CREATE OR REPLACE VIEW tributary.live_steps
+CREATE OR REPLACE VIEW tributary.live_cells
 AS SELECT c.store AS store, c.funnel AS funnel, c.funnel_version AS funnel_version, c.basis AS basis, c.window_seconds AS window_seconds,
-    c.window_start AS window_start, c.class AS class, c.breakdown AS breakdown, s.dims AS dims, c.v AS values, s.pair AS pair, s.whole AS whole,
-    c.v[indexOf(s.dims, 'channel')] AS channel, c.v[indexOf(s.dims, 'device')] AS device, toUInt8(step) AS step, s.steps[step] AS action,
-    c.u[step] AS units, c.i[step] AS implied, c.u[1] AS entered, c.u[greatest(step - 1, 1)] AS before, c.o[step] AS observed_value, c.p[step] AS open_units,
+    c.window_start AS window_start, c.class AS class, c.breakdown AS breakdown, s.dims AS dims, s.steps AS steps, c.v AS values, s.pair AS pair, s.whole AS whole,
+    c.v[indexOf(s.dims, 'channel')] AS channel, c.v[indexOf(s.dims, 'device')] AS device, c.u AS u, c.i AS i, c.o AS o, c.p AS p,
     ifNull(c.window_start + toIntervalSecond(c.window_seconds) <= (SELECT max(final_through) FROM bi.completeness WHERE stage = 'sessions'), 0) AS final,
     toUInt8(arrayExists(g -> c.window_start <= g.2 AND c.window_start + toIntervalSecond(c.window_seconds) > g.1,
         (SELECT groupArray((from_ts, to_ts)) FROM bi.gaps WHERE stage IN ('visitor', 'sessions')))) AS incomplete
@@ -45,8 +44,13 @@ FROM (
 ) AS c
 INNER JOIN tributary.breakdowns AS s
     ON c.store = s.store AND c.funnel = s.funnel AND c.funnel_version = s.funnel_version AND c.breakdown = s.breakdown
-ARRAY JOIN arrayEnumerate(c.u) AS step
 SETTINGS join_use_nulls = 0;
+
+CREATE OR REPLACE VIEW tributary.live_steps
+AS SELECT store, funnel, funnel_version, basis, window_seconds, window_start, class, breakdown, dims, values, pair, whole, channel, device, toUInt8(step) AS step,
+    steps[step] AS action, u[step] AS units, i[step] AS implied, u[1] AS entered, u[greatest(step - 1, 1)] AS before, o[step] AS observed_value, p[step] AS open_units, final, incomplete
+FROM tributary.live_cells
+ARRAY JOIN arrayEnumerate(u) AS step;
 
 CREATE OR REPLACE VIEW bi.funnel_steps
 (
@@ -162,14 +166,13 @@ AS SELECT store, argMax(time_zone, version) AS time_zone, argMax(currency, versi
     toDate(substring(toString(ifNull((SELECT max(final_through) FROM bi.completeness WHERE stage = 'sessions'), toDateTime64(0, 3, 'UTC')), time_zone), 1, 10)) AS final_day
 FROM tributary.store_configs FINAL GROUP BY store;
 
-CREATE OR REPLACE VIEW tributary.local_steps
-AS SELECT f.store AS store, f.funnel AS funnel, f.funnel_version AS funnel_version, f.window_start AS window_start,
-    f.window_start - toIntervalMinute(toUInt8(substring(toString(f.window_start, z.time_zone), 15, 2))) AS hour,
-    toDate(substring(toString(f.window_start, z.time_zone), 1, 10)) AS day, z.final_day AS final_day,
-    f.class AS class, f.breakdown AS breakdown, f.values AS values, f.pair AS pair, f.whole AS whole, f.channel AS channel, f.device AS device, f.step AS step, f.action AS action,
-    f.units AS units, f.implied AS implied, f.entered AS entered, f.before AS before, f.observed_value AS observed_value, f.open_units AS open_units,
-    f.final AS final, f.incomplete AS incomplete
-FROM tributary.live_steps AS f
+CREATE OR REPLACE VIEW tributary.local_cells
+AS SELECT f.store AS store, f.funnel AS funnel, f.funnel_version AS funnel_version,
+    f.window_start - toIntervalMinute(toUInt8(substring(toString(f.window_start, z.time_zone) AS local, 15, 2))) AS hour,
+    toDate(substring(local, 1, 10)) AS day, z.final_day AS final_day,
+    f.class AS class, f.breakdown AS breakdown, f.values AS values, f.pair AS pair, f.whole AS whole, f.channel AS channel, f.device AS device,
+    f.steps AS steps, f.u AS u, f.i AS i, f.o AS o, f.p AS p, f.final AS final, f.incomplete AS incomplete
+FROM tributary.live_cells AS f
 INNER JOIN tributary.zones AS z ON f.store = z.store
 WHERE f.basis = 'entry' AND f.window_seconds = 900;
 
@@ -209,10 +212,13 @@ AS SELECT store, funnel, funnel_version, hour, channel, device, step, action, un
     if(before < 200, NULL, (units + 1.9208 + 1.96 * sqrt(units * (before - units) / before + 0.9604)) / (before + 3.8416)) AS step_high,
     observed_value, open_units, final, incomplete, multiIf(entered < 200, 'insufficient', final, 'final', 'immature') AS maturity
 FROM (
-    SELECT store, funnel, funnel_version, hour, channel, device, step, any(action) AS action, sum(units) AS units, sum(implied) AS implied, sum(entered) AS entered, sum(before) AS before,
-        sum(observed_value) AS observed_value, sum(open_units) AS open_units, max(incomplete) AS incomplete, min(final) AS final
-    FROM tributary.local_steps WHERE class = 'human' AND pair
-    GROUP BY store, funnel, funnel_version, hour, channel, device, step
+    SELECT store, funnel, funnel_version, hour, channel, device, toUInt8(at) AS step, names[at] AS action, us[at] AS units, im[at] AS implied,
+        us[1] AS entered, us[greatest(at - 1, 1)] AS before, ov[at] AS observed_value, op[at] AS open_units, final, incomplete
+    FROM (
+        SELECT store, funnel, funnel_version, hour, channel, device, any(steps) AS names, sumForEach(u) AS us, sumForEach(i) AS im, sumForEach(o) AS ov, sumForEach(p) AS op, max(incomplete) AS incomplete, min(final) AS final
+        FROM tributary.local_cells WHERE class = 'human' AND pair
+        GROUP BY store, funnel, funnel_version, hour, channel, device
+    ) ARRAY JOIN arrayEnumerate(us) AS at
 )
 WHERE entered != 0;
 
@@ -252,10 +258,13 @@ AS SELECT store, funnel, funnel_version, day, channel, device, step, action, uni
     if(before < 200, NULL, (units + 1.9208 + 1.96 * sqrt(units * (before - units) / before + 0.9604)) / (before + 3.8416)) AS step_high,
     observed_value, open_units, final, incomplete, multiIf(entered < 200, 'insufficient', final, 'final', 'immature') AS maturity
 FROM (
-    SELECT store, funnel, funnel_version, day, channel, device, step, any(action) AS action, sum(units) AS units, sum(implied) AS implied, sum(entered) AS entered, sum(before) AS before,
-        sum(observed_value) AS observed_value, sum(open_units) AS open_units, max(incomplete) AS incomplete, toUInt8(day < any(final_day)) AS final
-    FROM tributary.local_steps WHERE class = 'human' AND pair
-    GROUP BY store, funnel, funnel_version, day, channel, device, step
+    SELECT store, funnel, funnel_version, day, channel, device, toUInt8(at) AS step, names[at] AS action, us[at] AS units, im[at] AS implied,
+        us[1] AS entered, us[greatest(at - 1, 1)] AS before, ov[at] AS observed_value, op[at] AS open_units, final, incomplete
+    FROM (
+        SELECT store, funnel, funnel_version, day, channel, device, any(steps) AS names, sumForEach(u) AS us, sumForEach(i) AS im, sumForEach(o) AS ov, sumForEach(p) AS op, max(incomplete) AS incomplete, toUInt8(day < any(final_day)) AS final
+        FROM tributary.local_cells WHERE class = 'human' AND pair
+        GROUP BY store, funnel, funnel_version, day, channel, device
+    ) ARRAY JOIN arrayEnumerate(us) AS at
 )
 WHERE entered != 0;
 
@@ -295,10 +304,13 @@ AS SELECT store, funnel, funnel_version, week, channel, device, step, action, un
     if(before < 200, NULL, (units + 1.9208 + 1.96 * sqrt(units * (before - units) / before + 0.9604)) / (before + 3.8416)) AS step_high,
     observed_value, open_units, final, incomplete, multiIf(entered < 200, 'insufficient', final, 'final', 'immature') AS maturity
 FROM (
-    SELECT store, funnel, funnel_version, toMonday(day) AS week, channel, device, step, any(action) AS action, sum(units) AS units, sum(implied) AS implied, sum(entered) AS entered, sum(before) AS before,
-        sum(observed_value) AS observed_value, sum(open_units) AS open_units, max(incomplete) AS incomplete, toUInt8(week + 6 < any(final_day)) AS final
-    FROM tributary.local_steps WHERE class = 'human' AND pair
-    GROUP BY store, funnel, funnel_version, week, channel, device, step
+    SELECT store, funnel, funnel_version, week, channel, device, toUInt8(at) AS step, names[at] AS action, us[at] AS units, im[at] AS implied,
+        us[1] AS entered, us[greatest(at - 1, 1)] AS before, ov[at] AS observed_value, op[at] AS open_units, final, incomplete
+    FROM (
+        SELECT store, funnel, funnel_version, toMonday(day) AS week, channel, device, any(steps) AS names, sumForEach(u) AS us, sumForEach(i) AS im, sumForEach(o) AS ov, sumForEach(p) AS op, max(incomplete) AS incomplete, toUInt8(week + 6 < any(final_day)) AS final
+        FROM tributary.local_cells WHERE class = 'human' AND pair
+        GROUP BY store, funnel, funnel_version, week, channel, device
+    ) ARRAY JOIN arrayEnumerate(us) AS at
 )
 WHERE entered != 0;
 
@@ -336,10 +348,13 @@ AS SELECT store, funnel, funnel_version, day, step, action, units, implied, ente
     if(before < 200, NULL, (units + 1.9208 + 1.96 * sqrt(units * (before - units) / before + 0.9604)) / (before + 3.8416)) AS step_high,
     observed_value, open_units, final, incomplete, multiIf(entered < 200, 'insufficient', final, 'final', 'immature') AS maturity
 FROM (
-    SELECT store, funnel, funnel_version, day, step, any(action) AS action, sum(units) AS units, sum(implied) AS implied, sum(entered) AS entered, sum(before) AS before,
-        sum(observed_value) AS observed_value, sum(open_units) AS open_units, max(incomplete) AS incomplete, toUInt8(day < any(final_day)) AS final
-    FROM tributary.local_steps WHERE class = 'human' AND whole
-    GROUP BY store, funnel, funnel_version, day, step
+    SELECT store, funnel, funnel_version, day, toUInt8(at) AS step, names[at] AS action, us[at] AS units, im[at] AS implied,
+        us[1] AS entered, us[greatest(at - 1, 1)] AS before, ov[at] AS observed_value, op[at] AS open_units, final, incomplete
+    FROM (
+        SELECT store, funnel, funnel_version, day, any(steps) AS names, sumForEach(u) AS us, sumForEach(i) AS im, sumForEach(o) AS ov, sumForEach(p) AS op, max(incomplete) AS incomplete, toUInt8(day < any(final_day)) AS final
+        FROM tributary.local_cells WHERE class = 'human' AND whole
+        GROUP BY store, funnel, funnel_version, day
+    ) ARRAY JOIN arrayEnumerate(us) AS at
 )
 WHERE entered != 0;
 
@@ -378,10 +393,13 @@ AS SELECT store, funnel, funnel_version, day, channel, step, action, units, impl
     if(before < 200, NULL, (units + 1.9208 + 1.96 * sqrt(units * (before - units) / before + 0.9604)) / (before + 3.8416)) AS step_high,
     observed_value, open_units, final, incomplete, multiIf(entered < 200, 'insufficient', final, 'final', 'immature') AS maturity
 FROM (
-    SELECT store, funnel, funnel_version, day, channel, step, any(action) AS action, sum(units) AS units, sum(implied) AS implied, sum(entered) AS entered, sum(before) AS before,
-        sum(observed_value) AS observed_value, sum(open_units) AS open_units, max(incomplete) AS incomplete, toUInt8(day < any(final_day)) AS final
-    FROM tributary.local_steps WHERE class = 'human' AND pair
-    GROUP BY store, funnel, funnel_version, day, channel, step
+    SELECT store, funnel, funnel_version, day, channel, toUInt8(at) AS step, names[at] AS action, us[at] AS units, im[at] AS implied,
+        us[1] AS entered, us[greatest(at - 1, 1)] AS before, ov[at] AS observed_value, op[at] AS open_units, final, incomplete
+    FROM (
+        SELECT store, funnel, funnel_version, day, channel, any(steps) AS names, sumForEach(u) AS us, sumForEach(i) AS im, sumForEach(o) AS ov, sumForEach(p) AS op, max(incomplete) AS incomplete, toUInt8(day < any(final_day)) AS final
+        FROM tributary.local_cells WHERE class = 'human' AND pair
+        GROUP BY store, funnel, funnel_version, day, channel
+    ) ARRAY JOIN arrayEnumerate(us) AS at
 )
 WHERE entered != 0;
 
@@ -420,10 +438,13 @@ AS SELECT store, funnel, funnel_version, day, device, step, action, units, impli
     if(before < 200, NULL, (units + 1.9208 + 1.96 * sqrt(units * (before - units) / before + 0.9604)) / (before + 3.8416)) AS step_high,
     observed_value, open_units, final, incomplete, multiIf(entered < 200, 'insufficient', final, 'final', 'immature') AS maturity
 FROM (
-    SELECT store, funnel, funnel_version, day, device, step, any(action) AS action, sum(units) AS units, sum(implied) AS implied, sum(entered) AS entered, sum(before) AS before,
-        sum(observed_value) AS observed_value, sum(open_units) AS open_units, max(incomplete) AS incomplete, toUInt8(day < any(final_day)) AS final
-    FROM tributary.local_steps WHERE class = 'human' AND pair
-    GROUP BY store, funnel, funnel_version, day, device, step
+    SELECT store, funnel, funnel_version, day, device, toUInt8(at) AS step, names[at] AS action, us[at] AS units, im[at] AS implied,
+        us[1] AS entered, us[greatest(at - 1, 1)] AS before, ov[at] AS observed_value, op[at] AS open_units, final, incomplete
+    FROM (
+        SELECT store, funnel, funnel_version, day, device, any(steps) AS names, sumForEach(u) AS us, sumForEach(i) AS im, sumForEach(o) AS ov, sumForEach(p) AS op, max(incomplete) AS incomplete, toUInt8(day < any(final_day)) AS final
+        FROM tributary.local_cells WHERE class = 'human' AND pair
+        GROUP BY store, funnel, funnel_version, day, device
+    ) ARRAY JOIN arrayEnumerate(us) AS at
 )
 WHERE entered != 0;
 
@@ -463,10 +484,13 @@ AS SELECT store, funnel, funnel_version, hour, breakdown, segment, step, action,
     if(before < 200, NULL, (units + 1.9208 + 1.96 * sqrt(units * (before - units) / before + 0.9604)) / (before + 3.8416)) AS step_high,
     observed_value, open_units, final, incomplete, multiIf(entered < 200, 'insufficient', final, 'final', 'immature') AS maturity
 FROM (
-    SELECT store, funnel, funnel_version, hour, breakdown, arrayStringConcat(values, ',') AS segment, step, any(action) AS action, sum(units) AS units, sum(implied) AS implied, sum(entered) AS entered, sum(before) AS before,
-        sum(observed_value) AS observed_value, sum(open_units) AS open_units, max(incomplete) AS incomplete, min(final) AS final
-    FROM tributary.local_steps WHERE class = 'human' AND 1
-    GROUP BY store, funnel, funnel_version, hour, breakdown, segment, step
+    SELECT store, funnel, funnel_version, hour, breakdown, segment, toUInt8(at) AS step, names[at] AS action, us[at] AS units, im[at] AS implied,
+        us[1] AS entered, us[greatest(at - 1, 1)] AS before, ov[at] AS observed_value, op[at] AS open_units, final, incomplete
+    FROM (
+        SELECT store, funnel, funnel_version, hour, breakdown, arrayStringConcat(values, ',') AS segment, any(steps) AS names, sumForEach(u) AS us, sumForEach(i) AS im, sumForEach(o) AS ov, sumForEach(p) AS op, max(incomplete) AS incomplete, min(final) AS final
+        FROM tributary.local_cells WHERE class = 'human' AND 1
+        GROUP BY store, funnel, funnel_version, hour, breakdown, segment
+    ) ARRAY JOIN arrayEnumerate(us) AS at
 )
 WHERE entered != 0;
 
@@ -506,10 +530,13 @@ AS SELECT store, funnel, funnel_version, day, breakdown, segment, step, action, 
     if(before < 200, NULL, (units + 1.9208 + 1.96 * sqrt(units * (before - units) / before + 0.9604)) / (before + 3.8416)) AS step_high,
     observed_value, open_units, final, incomplete, multiIf(entered < 200, 'insufficient', final, 'final', 'immature') AS maturity
 FROM (
-    SELECT store, funnel, funnel_version, day, breakdown, arrayStringConcat(values, ',') AS segment, step, any(action) AS action, sum(units) AS units, sum(implied) AS implied, sum(entered) AS entered, sum(before) AS before,
-        sum(observed_value) AS observed_value, sum(open_units) AS open_units, max(incomplete) AS incomplete, toUInt8(day < any(final_day)) AS final
-    FROM tributary.local_steps WHERE class = 'human' AND 1
-    GROUP BY store, funnel, funnel_version, day, breakdown, segment, step
+    SELECT store, funnel, funnel_version, day, breakdown, segment, toUInt8(at) AS step, names[at] AS action, us[at] AS units, im[at] AS implied,
+        us[1] AS entered, us[greatest(at - 1, 1)] AS before, ov[at] AS observed_value, op[at] AS open_units, final, incomplete
+    FROM (
+        SELECT store, funnel, funnel_version, day, breakdown, arrayStringConcat(values, ',') AS segment, any(steps) AS names, sumForEach(u) AS us, sumForEach(i) AS im, sumForEach(o) AS ov, sumForEach(p) AS op, max(incomplete) AS incomplete, toUInt8(day < any(final_day)) AS final
+        FROM tributary.local_cells WHERE class = 'human' AND 1
+        GROUP BY store, funnel, funnel_version, day, breakdown, segment
+    ) ARRAY JOIN arrayEnumerate(us) AS at
 )
 WHERE entered != 0;
 

@@ -102,6 +102,7 @@ func (c *diagnoseCmd) Run(ctx context.Context) error {
 }
 
 func (c *diagnoseCmd) one(ctx context.Context, db *clickhouse.DB, f diagnosis.Funnel, at time.Time, marks diagnosis.Marks) (insight.Report, error) {
+	fmt.Fprintf(os.Stderr, "reading 35 days of %s, funnel %s ...\n", f.Store, f.Name)
 	q, err := diagnosis.Read(ctx, db, f, at, marks)
 	if err != nil {
 		return insight.Report{}, err
