@@ -58,7 +58,7 @@ var beginnings = []struct {
 }{
 	{"export PATH=", way{}},
 	{"curl -u demo-write-key:", way{shows: `{"success":true}`}},
-	{"curl 'http://127.0.0.1:8123/", way{shows: "never changes again"}},
+	{"curl 'http://127.0.0.1:8123/", way{shows: "never change again"}},
 	{"curl -i http://127.0.0.1:8081/readyz", way{shows: "200 OK"}},
 	{"curl -s http://127.0.0.1:8081/metrics", way{shows: "tributary_ingest_events_total"}},
 	{"tributary send ", way{shows: "200 OK"}},
