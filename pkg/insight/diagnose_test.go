@@ -91,3 +91,24 @@ func all(q *insight.Question, f func(*insight.Day)) {
 		f(&q.Days[i])
 	}
 }
+
+// Ensure that a step whose events vanish is told from one that people no longer take: then the steps behind it fall as well.
+func TestTrackingNeedsStepsThatHold(t *testing.T) {
+	ask := func(carts, orders, closed int64) insight.Report {
+		q := insight.Question{Steps: []string{"session", "cart_added", "purchased"}}
+		for age := range 35 {
+			units, open := []int64{10_000, 2_000, 1_000}, []int64{10_000, 2_000, 1_000}
+			if age == 0 {
+				units, open = []int64{10_000, carts, closed}, []int64{10_000, carts, orders}
+			}
+			q.Days = append(q.Days, insight.Day{Age: age, Final: true, Tables: []insight.Table{{Dimension: "os", Segments: []insight.Counts{{Value: "iOS", Units: units, Open: open}}}}})
+		}
+		return insight.Diagnose(q)
+	}
+	if r := ask(600, 980, 290); r.Label != insight.LabelTracking || r.To != "cart_added" || !strings.Contains(r.Sentence, "on all traffic (-70.0 % of its events)") {
+		t.Errorf("lost events: got %s: %s", r.Label, r.Sentence)
+	}
+	if r := ask(600, 300, 300); r.Label == insight.LabelTracking || r.To != "cart_added" {
+		t.Errorf("fewer carts: got %s %s: %s", r.Label, r.To, r.Sentence)
+	}
+}
