@@ -2,29 +2,22 @@ package e2e_test
 
 import (
 	"errors"
+	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
 
 	"github.com/tributary-data/tributary/pkg/clickhouse"
 	"github.com/tributary-data/tributary/services/internal/reconcile"
 )
 
-// faults are what somebody's hand could do to the tables; {noon} is ten hours into the day. Each says which check must find it, and what its
-// line shows.
-var faults = []struct{ name, statement, check, shows string }{
-	{"a cell", `INSERT INTO tributary.funnel_cells SELECT * REPLACE (version + 1 AS version, arrayMap(u -> u + 1, units) AS units) FROM tributary.funnel_cells FINAL
-		WHERE store = 'demo' AND basis = 'entry' AND window_seconds = 900 AND class = 'human' AND units[1] > 0 AND window_start >= '{noon}' ORDER BY window_start LIMIT 1`,
-		reconcile.CheckCells, "human, units: stored ["},
-	{"a session", `INSERT INTO tributary.sessions SELECT * REPLACE (version + 1 AS version, events + 1 AS events) FROM tributary.sessions FINAL
-		WHERE store = 'demo' AND deleted = 0 AND started_at > '{noon}' ORDER BY started_at LIMIT 1`, reconcile.CheckSessions, ", session "},
-	{"an event", `ALTER TABLE tributary.events DELETE WHERE event_id IN (SELECT event_id FROM tributary.events WHERE store = 'demo' AND interactive = 1 AND late = 0
-		AND ingest_ts > '{noon}' ORDER BY ingest_ts LIMIT 1) SETTINGS mutations_sync = 2`, reconcile.CheckIntake, ", records: stored "},
-}
-
-// Ensure that a day that is exact is recounted without a difference, and that one event, one session or one cell that is altered in the
-// tables is found by its check, with window, key and both values, and exit code 1.
+// Ensure that a day that is exact is recounted without a difference, and that each fault planted in the tables is found by its check and no
+// other, with window, key and both values; that the command says the same with exit code 1, and so do the rows and the metric.
 func TestReconcile(t *testing.T) {
 	skipIfShort(t)
 	addr := keep(t)
@@ -33,14 +26,11 @@ func TestReconcile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	var from time.Time
-	if err := db.Each(t.Context(), "SELECT toStartOfDay(min(ingest_hour), 'UTC') FROM tributary.intake", func(scan func(...any) error) error { return scan(&from) }); err != nil {
-		t.Fatal(err)
-	}
-	list, err := reconcile.Job{DB: db, From: from}.Run(t.Context())
+	from, err := time.Parse(time.DateTime, lines(t, db, "SELECT toString(toStartOfDay(min(ingest_hour), 'UTC')) FROM tributary.intake")[0])
 	if err != nil {
 		t.Fatal(err)
 	}
+	list := recount(t, db, from)
 	for _, r := range list {
 		if r.Compared < 50 || r.Differences != 0 {
 			t.Errorf("an exact day: %+v", r)
@@ -51,24 +41,102 @@ func TestReconcile(t *testing.T) {
 		t.Fatalf("exit %d:\n%s", code, out)
 	}
 	for _, f := range faults {
-		if err := db.Exec(t.Context(), strings.ReplaceAll(f.statement, "{noon}", from.Add(10*time.Hour).Format(time.DateTime))); err != nil {
-			t.Fatalf("%s: %v", f.name, err)
+		before := findings(list)
+		want := plant(t, db, f, from)
+		list = recount(t, db, from)
+		shown := findings(list)
+		fresh := slices.DeleteFunc(slices.Clone(shown), func(l string) bool { return slices.Contains(before, l) })
+		if f.also != "" && !others(&fresh, f.also) {
+			t.Errorf("%s: nothing of check %s:\n%s", f.name, f.also, strings.Join(fresh, "\n"))
 		}
-		found(t, addr, from, f.check, f.shows)
+		same(t, f.name, fresh, want)
+		out, code := reconciled(t, addr, from)
+		if code != 1 {
+			t.Errorf("%s: exit %d", f.name, code)
+		}
+		for _, l := range shown {
+			if !strings.Contains(out, l+"\n") {
+				t.Errorf("%s: the command does not say\n%s\nbut\n%s", f.name, l, out)
+			}
+		}
 	}
-	same(t, "rows", lines(t, db, "SELECT DISTINCT check FROM bi.reconcile_findings ORDER BY check"), []string{"cells", "intake", "sessions"})
+	recorded(t, db)
 }
 
-// found ensures that the command names a difference of a check, and ends with exit code 1.
-func found(t *testing.T, addr string, from time.Time, check, shows string) {
+// recorded ensures that a turn of the schedule leaves in rows and metrics what the last day that is final shows, faults among it.
+func recorded(t *testing.T, db *clickhouse.DB) {
 	t.Helper()
-	out, code := reconciled(t, addr, from)
-	for line := range strings.Lines(out) {
-		if strings.HasPrefix(line, check+": store demo, 20") && strings.Contains(line, shows) && strings.Contains(line, ", recounted ") && code == 1 {
-			return
+	list := recount(t, db, time.Time{})
+	if len(findings(list)) == 0 {
+		t.Error("the last day that is final has no fault")
+	}
+	r := prometheus.NewPedanticRegistry()
+	if err := reconcile.NewSchedule(db, 0, zap.NewNop(), r).Round(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var metric, shown []string
+	for _, c := range list {
+		shown = append(shown, fmt.Sprint(c.Check, " ", c.Differences))
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == "tributary_reconcile_differences" {
+				metric = append(metric, fmt.Sprint(m.GetLabel()[0].GetValue(), " ", m.GetGauge().GetValue()))
+			}
 		}
 	}
-	t.Errorf("exit %d, and no difference of %s with %q:\n%s", code, check, shows, out)
+	slices.Sort(shown)
+	same(t, "metric", slices.Sorted(slices.Values(metric)), shown)
+	same(t, "rows", lines(t, db, "SELECT concat(check, ' ', toString(differences)) FROM bi.reconciliations WHERE at = (SELECT max(at) FROM bi.reconciliations) ORDER BY check"), shown)
+	same(t, "findings", lines(t, db, `SELECT concat(check, ': store ', store, ', ', toString(window), ', ', key, ': stored ', stored, ', recounted ', recounted)
+		AS said FROM bi.reconcile_findings WHERE at = (SELECT max(at) FROM bi.reconciliations) ORDER BY said`), slices.Sorted(slices.Values(findings(list))))
+}
+
+// plant plants a fault, and returns the lines that must be found.
+func plant(t *testing.T, db *clickhouse.DB, f fault, from time.Time) []string {
+	t.Helper()
+	noon := from.Add(10 * time.Hour).Format(time.DateTime)
+	rows, err := db.Select(t.Context(), strings.ReplaceAll(f.pick, "{noon}", noon))
+	if err != nil || len(rows.Values) != 1 {
+		t.Fatalf("%s: %d rows to choose from, %v\n%s", f.name, len(rows.Values), err, f.pick)
+	}
+	var want []string
+	for _, v := range rows.Values[0] {
+		want = append(want, fmt.Sprint(v))
+	}
+	if err := db.Exec(t.Context(), strings.NewReplacer("{noon}", noon, "{id}", want[0]).Replace(f.plant)); err != nil {
+		t.Fatalf("%s: %v", f.name, err)
+	}
+	return want[1:]
+}
+
+func recount(t *testing.T, db *clickhouse.DB, from time.Time) []reconcile.Result {
+	t.Helper()
+	list, err := reconcile.Job{DB: db, From: from}.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func findings(list []reconcile.Result) (out []string) {
+	for _, r := range list {
+		for _, f := range r.Findings {
+			out = append(out, f.String())
+		}
+	}
+	return out
+}
+
+// others takes the lines of a check out of a list, and tells whether there were any.
+func others(list *[]string, check string) bool {
+	n := len(*list)
+	*list = slices.DeleteFunc(*list, func(l string) bool { return strings.HasPrefix(l, check+": ") })
+	return len(*list) < n
 }
 
 // reconciled runs the command.
