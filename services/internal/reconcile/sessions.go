@@ -11,15 +11,16 @@ import (
 
 // runs cuts rows of (visitor, began, ended, n) where the pause before one is longer than the gap in force at the earlier neighbour's time.
 // Those that the borders of the time may cut are left out.
-const runs = `SELECT visitor, min(began) AS began, max(ended) AS ended, toInt64(sum(n)) AS n, any(name) AS name, toInt64(max(capped)) AS capped FROM (
+const runs = `SELECT visitor, min(began) AS began, max(ended) AS ended, toInt64(sum(n)) AS n, any(name) AS name FROM (
 		SELECT *, sum(toUInt8(began - earlier > %s)) OVER (PARTITION BY visitor ORDER BY began, ended ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS run FROM (
 			SELECT *, max(ended) OVER (PARTITION BY visitor ORDER BY began, ended ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS earlier FROM (%s)))
 	GROUP BY visitor, run HAVING began >= {from:Int64} + {gap:Int64} AND ended < {to:Int64} - {gap:Int64}`
 
-const eventRows = `SELECT visitor, toUnixTimestamp64Milli(event_ts) AS began, began AS ended, 1 AS n, '' AS name, 0 AS capped FROM tributary.events FINAL
+const eventRows = `SELECT visitor, toUnixTimestamp64Milli(event_ts) AS began, began AS ended, 1 AS n, '' AS name FROM tributary.events FINAL
 	WHERE store = {store:String} AND late = 0 AND interactive = 1 AND visitor != '' AND event_ts >= fromUnixTimestamp64Milli({from:Int64}) AND event_ts < fromUnixTimestamp64Milli({to:Int64})`
 
-const sessionRows = `SELECT visitor, toUnixTimestamp64Milli(started_at) AS began, toUnixTimestamp64Milli(ended_at) AS ended, events + tail_events AS n, lower(hex(session_id)) AS name, bitTest(flags, 0) AS capped
+// sessionRows' events are all that a session has: those of a capped run's tail, which only count, are among them, and its end is theirs.
+const sessionRows = `SELECT visitor, toUnixTimestamp64Milli(started_at) AS began, toUnixTimestamp64Milli(ended_at) AS ended, toInt64(events) AS n, lower(hex(session_id)) AS name
 	FROM tributary.sessions FINAL WHERE deleted = 0 AND epoch = (SELECT argMax(epoch, live_from_day) FROM tributary.epochs FINAL) AND store = {store:String}
 		AND started_at < fromUnixTimestamp64Milli({to:Int64}) AND ended_at >= fromUnixTimestamp64Milli({from:Int64})`
 
@@ -55,16 +56,16 @@ func gapAt(line stores.Timeline) (sql string, longest int64) {
 
 // runs compares those of one store.
 func (j Job) runs(ctx context.Context, store, gap string, p map[string]string, r *Result) error {
-	query := `SELECT e.n, s.n, greatest(e.began, s.began), e.ended, s.ended, s.name, greatest(e.capped, s.capped) FROM (` + fmt.Sprintf(runs, gap, eventRows) + `) AS e
+	query := `SELECT e.n, s.n, greatest(e.began, s.began), e.ended, s.ended, s.name FROM (` + fmt.Sprintf(runs, gap, eventRows) + `) AS e
 		FULL OUTER JOIN (` + fmt.Sprintf(runs, gap, sessionRows) + `) AS s ON e.visitor = s.visitor AND e.began = s.began ORDER BY 3, 6 SETTINGS join_use_nulls = 0`
 	return j.DB.EachBound(ctx, query, p, func(scan func(...any) error) error {
-		var events, stored, began, ended, storedEnd, capped int64
+		var events, stored, began, ended, storedEnd int64
 		var name string
-		if err := scan(&events, &stored, &began, &ended, &storedEnd, &name, &capped); err != nil {
+		if err := scan(&events, &stored, &began, &ended, &storedEnd, &name); err != nil {
 			return err
 		}
 		r.Compared++
-		if events == stored && (ended == storedEnd || capped == 1) {
+		if events == stored && ended == storedEnd {
 			return nil
 		}
 		f := Finding{Check: CheckSessions, Store: store, Window: time.UnixMilli(began).UTC(), Key: "session " + name, Stored: span(stored, storedEnd), Recounted: span(events, ended)}

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"regexp"
 	"slices"
@@ -15,7 +16,13 @@ import (
 // keep plays a small day with `tributary demo --keep`, and returns the address of its engine, which serves until the test ends.
 func keep(t *testing.T) string {
 	t.Helper()
-	c := tributary(t, "demo", "--keep", "--events=6000", "--pace=0", "--dir="+t.TempDir())
+	return keepDay(t, 6000)
+}
+
+// keepDay plays a day of so many events.
+func keepDay(t *testing.T, events int) string {
+	t.Helper()
+	c := tributary(t, "demo", "--keep", fmt.Sprint("--events=", events), "--pace=0", "--dir="+t.TempDir())
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -43,6 +43,10 @@ func sessionFault(number int, name, stored, recounted string) string {
 const (
 	named = `concat('session ', lower(hex(session_id)))`
 	asIs  = `concat(toString(events), ' events until ', substring(toString(ended_at), 12))`
+	later = `concat(toString(events), ' events until ', substring(toString(ended_at + INTERVAL 7 SECOND), 12))`
+	// above the cap, alone among its visitor's sessions or not.
+	above     = `store = 'demo' AND deleted = 0 AND tail_events > 0`
+	endsLater = `INSERT INTO tributary.sessions SELECT * REPLACE (version + 1 AS version, ended_at + INTERVAL 7 SECOND AS ended_at) FROM tributary.sessions FINAL WHERE session_id = unhex('{id}')`
 )
 
 var faults = []fault{
@@ -53,8 +57,8 @@ var faults = []fault{
 		plant: `INSERT INTO tributary.funnel_cells SELECT * REPLACE (['nowhere'] AS values) FROM (SELECT * FROM tributary.funnel_cells FINAL` + thatIs + `)`},
 	{name: "a session has one event more", pick: sessionFault(0, named, `replaceOne(`+asIs+`, toString(events), toString(events + 1))`, asIs),
 		plant: `INSERT INTO tributary.sessions SELECT * REPLACE (version + 1 AS version, events + 1 AS events) FROM tributary.sessions FINAL WHERE session_id = unhex('{id}')`},
-	{name: "a session ends later", pick: sessionFault(1, named, strings.Replace(asIs, "ended_at", "ended_at + INTERVAL 7 SECOND", 1), asIs),
-		plant: `INSERT INTO tributary.sessions SELECT * REPLACE (version + 1 AS version, ended_at + INTERVAL 7 SECOND AS ended_at) FROM tributary.sessions FINAL WHERE session_id = unhex('{id}')`},
+	{name: "a session ends later", pick: sessionFault(1, named, later, asIs), plant: endsLater},
+	{name: "a session above the cap ends later", pick: strings.NewReplacer(live, above, "OFFSET 0", "").Replace(sessionFault(0, named, later, asIs)), plant: endsLater},
 	{name: "a session is gone", pick: sessionFault(2, `'no session'`, `'nothing'`, asIs), also: reconcile.CheckCells,
 		plant: `ALTER TABLE tributary.sessions DELETE WHERE session_id = unhex('{id}') SETTINGS mutations_sync = 2`},
 	{name: "an event is gone", pick: eventFault(3, "records", "i.records", `concat(toString(i.records - 1), ' = ', toString(i.unique_events - 1), ' events + ', toString(i.duplicate), ' repeats + ', toString(i.id_reused), ' reused ids')`),
@@ -63,13 +67,14 @@ var faults = []fault{
 		plant: `ALTER TABLE tributary.events UPDATE late = 1 WHERE concat(visitor, ' ', lower(hex(event_id))) = '{id}' SETTINGS mutations_sync = 2`},
 }
 
-// eventFault is one in the middle of a lonely visitor's session: its hour's line, and that of the session, which counts one less.
+// eventFault is one in the middle of a lonely visitor's session: its hour's line, and that of the session, which counts one less. Even and odd
+// numbers lie in other partitions, since an hour of a partition has one line.
 func eventFault(number int, what, stored, recounted string) string {
 	return fmt.Sprintf(`SELECT concat(e.visitor, ' ', lower(hex(e.event_id))), concat('intake: store demo, ', toString(i.ingest_hour), '.000, partition ', toString(i.partition), ' of generation ',
 			toString(i.generation), ', %s: stored ', toString(%s), ', recounted ', %s),
 			concat('sessions: store demo, ', toString(s.started_at), ', session ', lower(hex(s.session_id)), ': stored ', toString(s.events), ' events until ', substring(toString(s.ended_at), 12),
 			', recounted ', toString(s.events - 1), ' events until ', substring(toString(s.ended_at), 12))
-		FROM (SELECT * FROM tributary.sessions FINAL WHERE `+live+` ORDER BY started_at, session_id LIMIT 1 OFFSET %d) AS s
+		FROM (SELECT * FROM tributary.sessions FINAL WHERE `+live+` AND partition %% 2 = %[4]d %% 2 ORDER BY started_at, session_id LIMIT 1 OFFSET %[4]d) AS s
 		INNER JOIN (SELECT * FROM tributary.events FINAL WHERE store = 'demo' AND late = 0 AND interactive = 1) AS e ON e.visitor = s.visitor
 		INNER JOIN (SELECT * FROM tributary.intake FINAL) AS i ON i.store = e.store AND i.ingest_hour = toStartOfHour(e.ingest_ts, 'UTC') AND i.generation = e.generation AND i.partition = e.partition
 		WHERE e.event_ts > s.started_at AND e.event_ts < s.ended_at ORDER BY e.event_ts, e.event_id LIMIT 1`, what, stored, recounted, number)

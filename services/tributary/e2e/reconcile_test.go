@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -20,7 +21,7 @@ import (
 // other, with window, key and both values; that the command says the same with exit code 1, and so do the rows and the metric.
 func TestReconcile(t *testing.T) {
 	skipIfShort(t)
-	addr := keep(t)
+	addr := keepDay(t, 20_000) // large enough for a session above the cap
 	db, err := clickhouse.Open(clickhouse.Config{Addr: addr})
 	if err != nil {
 		t.Fatal(err)
@@ -29,6 +30,9 @@ func TestReconcile(t *testing.T) {
 	from, err := time.Parse(time.DateTime, lines(t, db, "SELECT toString(toStartOfDay(min(ingest_hour), 'UTC')) FROM tributary.intake")[0])
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(lines(t, db, "SELECT session_id FROM bi.sessions WHERE tail_events > 0")) == 0 {
+		t.Error("no session of the day is above the cap")
 	}
 	list := recount(t, db, from)
 	for _, r := range list {
@@ -60,7 +64,20 @@ func TestReconcile(t *testing.T) {
 			}
 		}
 	}
+	asJSON(t, addr, from, list)
+	same(t, "saved", lines(t, db, "SELECT toString(uniqExact(at)) FROM bi.reconciliations"), []string{fmt.Sprint(len(faults) + 2)}) // the exact day, each fault, JSON
 	recorded(t, db)
+}
+
+// asJSON ensures that machines read the same, and see the same exit code.
+func asJSON(t *testing.T, addr string, from time.Time, list []reconcile.Result) {
+	t.Helper()
+	var read []reconcile.Result
+	out, code := reconciled(t, addr, from, "--json")
+	if err := json.Unmarshal([]byte(out), &read); err != nil || code != 1 {
+		t.Errorf("exit %d, %v:\n%s", code, err, out)
+	}
+	same(t, "json", findings(read), findings(list))
 }
 
 // recorded ensures that a turn of the schedule leaves in rows and metrics what the last day that is final shows, faults among it.
@@ -140,9 +157,9 @@ func others(list *[]string, check string) bool {
 }
 
 // reconciled runs the command.
-func reconciled(t *testing.T, addr string, from time.Time) (out string, code int) {
+func reconciled(t *testing.T, addr string, from time.Time, more ...string) (out string, code int) {
 	t.Helper()
-	b, err := tributary(t, "reconcile", "--save", "--clickhouse="+addr, "--from="+from.Format(time.DateTime)).CombinedOutput()
+	b, err := tributary(t, append([]string{"reconcile", "--save", "--clickhouse=" + addr, "--from=" + from.Format(time.DateTime)}, more...)...).Output()
 	var failed *exec.ExitError
 	if err != nil && !errors.As(err, &failed) {
 		t.Fatal(err)
