@@ -85,6 +85,25 @@ func factor(list []Incident, kind IncidentKind, at time.Time) float64 {
 	return .6 / identifiedShare
 }
 
+// dayFactor is what a kind does to all of a day: the mean of its factors over the day's minutes, each with the weight of its hour. An
+// outage of 45 minutes thus spares what happens before and after it.
+func dayFactor(list []Incident, kind IncidentKind, day time.Time) float64 {
+	end := day.AddDate(0, 0, 1)
+	at := slices.IndexFunc(list, func(i Incident) bool { return i.Kind == kind && i.From.Before(end) && day.Before(i.To) })
+	if at < 0 {
+		return 1
+	}
+	if i := list[at]; !day.Before(i.From) && !i.To.Before(end) {
+		return factor(list, kind, day)
+	}
+	var sum, weights float64
+	for m := range 1440 {
+		w := hours[m/60]
+		sum, weights = sum+w*factor(list, kind, day.Add(time.Duration(m)*time.Minute)), weights+w
+	}
+	return sum / weights
+}
+
 // factor of an incident of the planned day at a time, Unix milliseconds.
 func (p *planner) factor(kind IncidentKind, at int64) float64 {
 	return factor(p.cfg.Incidents, kind, time.UnixMilli(at))
