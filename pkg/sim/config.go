@@ -53,5 +53,10 @@ func (c Config) Validate() error {
 	case c.Wall < 0:
 		return fmt.Errorf("simulator: Wall is %s, expected zero or more", c.Wall)
 	}
+	for _, i := range c.Incidents {
+		if err := i.validate(); err != nil {
+			return err
+		}
+	}
 	return c.Sabotage.validate()
 }

@@ -1,0 +1,120 @@
+package sim
+
+import (
+	"bytes"
+	"math"
+	"strings"
+	"testing"
+	"time"
+)
+
+// on is the test day with one incident, of so many hours after its midnight.
+func on(kind IncidentKind, from, to time.Duration) []Incident {
+	return []Incident{{Kind: kind, From: testDay.Add(from), To: testDay.Add(to)}}
+}
+
+const wholeDay = 24 * time.Hour
+
+// Ensure that a tracking break changes nothing but what is heard: the day is the usual one without nine in ten cart_added events of iOS.
+func TestTrackingBreakOnlyLosesEvents(t *testing.T) {
+	usual := clean(t, Config{Seed: 4, Events: 30_000})
+	broken := clean(t, Config{Seed: 4, Events: 30_000, Incidents: on(IncidentTrackingBreak, 0, wholeDay)})
+	heard := map[string]bool{}
+	for _, h := range broken.hits {
+		heard[h.id] = true
+	}
+	var lost, at int
+	for _, h := range usual.hits {
+		carts := h.kind == cartAdded && systemOf(h.visitor.agent) == "iOS"
+		if carts {
+			at++
+		}
+		if heard[h.id] {
+			continue
+		}
+		if lost++; !carts {
+			t.Errorf("a %s on %s was lost", h.kind.action, systemOf(h.visitor.agent))
+		}
+	}
+	if share := float64(lost) / float64(at); at < 200 || math.Abs(share-.9) > .06 {
+		t.Errorf("%d of %d cart_added events on iOS were lost, want 90 %%", lost, at)
+	}
+}
+
+// Ensure that an outage swallows orders by when they would happen, whenever their visits began, and leaves all payments.
+func TestOutageHitsItsMinutes(t *testing.T) {
+	from, to := 18*time.Hour, 22*time.Hour
+	usual := clean(t, Config{Seed: 6, Events: 150_000})
+	out := clean(t, Config{Seed: 6, Events: 150_000, Incidents: on(IncidentCheckoutOutage, from, to)})
+	count := func(d *Day, k *kind, from, to time.Duration) (n float64) {
+		for _, h := range d.hits {
+			if at := time.Duration(h.at-testDay.UnixMilli()) * time.Millisecond; h.kind == k && at >= from && at < to {
+				n++
+			}
+		}
+		return n
+	}
+	was, is := count(usual, purchased, from, to), count(out, purchased, from, to)
+	if was < 80 || is > .15*was {
+		t.Errorf("%.0f orders during the outage, %.0f without it", is, was)
+	}
+	if was, is := count(usual, payment, from, to), count(out, payment, from, to); is < was {
+		t.Errorf("%.0f payments during the outage, %.0f without it", is, was)
+	}
+	if was, is := count(usual, purchased, 0, from), count(out, purchased, 0, from); math.Abs(is/was-1) > .03 {
+		t.Errorf("%.0f orders before the outage, %.0f without it", is, was)
+	}
+}
+
+// Ensure that more people log in from the moment at which an identity change begins.
+func TestIdentityChangeByItsTime(t *testing.T) {
+	share := func(list []Incident, from, to time.Duration) float64 {
+		named, all := map[string]bool{}, map[string]bool{}
+		for _, h := range clean(t, Config{Seed: 3, Events: 60_000, Incidents: list}).hits {
+			if at := time.Duration(h.at-testDay.UnixMilli()) * time.Millisecond; at >= from && at < to {
+				all[h.visitor.id] = true
+				named[h.visitor.id] = named[h.visitor.id] || h.user != ""
+			}
+		}
+		n := 0.0
+		for _, is := range named {
+			if is {
+				n++
+			}
+		}
+		return n / float64(len(all))
+	}
+	half := on(IncidentIdentityChange, 12*time.Hour, wholeDay)
+	if was, is := share(nil, 0, 11*time.Hour), share(half, 0, 11*time.Hour); math.Abs(is/was-1) > .05 {
+		t.Errorf("before it %.3f of the visitors are named, %.3f without it", is, was)
+	}
+	if was, is := share(nil, 13*time.Hour, wholeDay), share(half, 13*time.Hour, wholeDay); math.Abs(is/was-.60/.35) > .15 {
+		t.Errorf("after it %.3f of the visitors are named, %.3f without it", is, was)
+	}
+}
+
+// Ensure that the truth says which incidents it holds and what must be told of them, and that a day without any has no word of them.
+func TestTruthTellsIncidents(t *testing.T) {
+	d := plan(t, Config{Seed: 1, Events: 500, Incidents: on(IncidentMobileRelease, 0, wholeDay)})
+	first, _, _ := strings.Cut(string(truthBytes(t, d)), "\n")
+	for _, part := range []string{`"kind":"mobile_release"`, `"factor":0.7`, `"label":"localised"`, `"segment":"mobile"`, `"steps":["checkout_started"]`} {
+		if !strings.Contains(first, part) {
+			t.Errorf("no %s in %s", part, first)
+		}
+	}
+	if b := truthBytes(t, plan(t, Config{Seed: 1, Events: 500})); bytes.Contains(b, []byte("incident")) {
+		t.Error("a day without incidents speaks of them")
+	}
+}
+
+func TestIncidentsAreValidated(t *testing.T) {
+	for want, i := range map[string]Incident{
+		"there is no incident": {Kind: "flood", From: testDay, To: testDay.Add(1)},
+		"an end after":         {Kind: IncidentMix, From: testDay, To: testDay},
+		"the factor -1":        {Kind: IncidentMix, From: testDay, To: testDay.Add(1), Factor: -1},
+	} {
+		if _, err := Plan(Config{Day: testDay, Events: 10, Incidents: []Incident{i}}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: got %v, want %q", i, err, want)
+		}
+	}
+}
