@@ -16,7 +16,7 @@ type demoCmd struct {
 	Chaos    bool          `help:"Kill processes at random while the day is played, 20 times at least; they are started again, and the result must be the same. Kills are drawn from the seed; needs the programs that ./scripts/demo --chaos builds."`
 	Keep     bool          `help:"Leave everything running at the end, for your own queries, until Ctrl-C; keep the data."`
 	JSON     bool          `name:"json" help:"Print the result as JSON; progress goes to standard error."`
-	Incident []string      `help:"Something happens to the storefront on the day: mix, storefront, mobile_release, checkout_outage, tracking_break or identity_change. The pipeline must count what comes of it, difference 0." placeholder:"KIND"`
+	Incident []string      `help:"Something happens to the storefront on the day: mix, storefront, mobile_release, checkout_outage, tracking_break or identity_change; may be repeated. It lasts all day, a checkout_outage from 20:00 to 20:45 UTC. The pipeline must count what comes of it, difference 0." placeholder:"KIND"`
 	Sabotage string        `help:"Change one event between the ledger and ingest: drop, dup or move. The verdict must find it." enum:",drop,dup,move" default:""`
 	Addr     string        `help:"Address of ingest, host:port. Default: a free port on loopback."`
 	Prune    bool          `help:"Delete the folders that earlier demos left, of --keep or a killed run, without asking."`
