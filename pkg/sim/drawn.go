@@ -107,9 +107,7 @@ func (d *Draw) day(r *rand.Rand, at time.Time) DrawnDay {
 	for _, k := range IncidentKinds() {
 		l.factors[k] = dayFactor(d.Incidents, k, at)
 	}
-	if w := at.Weekday(); w == time.Saturday || w == time.Sunday {
-		l.volume *= weekendMore
-	}
+	l.volume *= weekday(at)
 	for k := range l.steps {
 		l.steps[k] = noiseStep * r.NormFloat64()
 	}

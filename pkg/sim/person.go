@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 )
 
-// person draws one person with all visits of the day. It has its own random source, so that a change in one person's
+// person draws one person with all visits of the planned days. It has its own random source, so that a change in one person's
 // draws moves no other person.
 func (p *planner) person(i int) {
 	r := rand.New(rand.NewPCG(p.cfg.Seed, uint64(i+1)*0x9e3779b97f4a7c15))
@@ -36,7 +36,7 @@ func (p *planner) person(i int) {
 	for chance(r, returnShare) {
 		at := last + int64(lognormal(r, returnHours, returnSigma)*3_600_000)
 		if at >= p.end {
-			break // the person comes back on another day
+			break // the person comes back when all is over
 		}
 		v := oneOf(r, browsers)
 		p.account(v, user, shy, at)
@@ -70,9 +70,13 @@ func (p *planner) browser(r *rand.Rand, s *shop, shares weights, user string, in
 	return v
 }
 
-// hour draws the start of a visit by the weights of the hours.
+// hour draws the start of a visit by the weights of the hours, on one of the days.
 func (p *planner) hour(r *rand.Rand, s *shop) int64 {
-	return p.start + int64(s.hours.pick(r))*3_600_000 + 1 + r.Int64N(3_599_999)
+	start := p.start
+	if len(p.days) > 1 {
+		start += int64(p.days.pick(r)) * minutes * minuteMilli
+	}
+	return start + int64(s.hours.pick(r))*3_600_000 + 1 + r.Int64N(3_599_999)
 }
 
 func (p *planner) add(h *hit) { p.hits = append(p.hits, h) }

@@ -23,6 +23,7 @@ type Header struct {
 	Seed   uint64   `json:"seed"`
 	Events int      `json:"events"`
 	Day    string   `json:"day"`
+	Days   int      `json:"days,omitempty"` // if there are several
 	Clean  bool     `json:"clean"`
 	Stores []string `json:"stores"`
 	Funnel string   `json:"funnel"`
