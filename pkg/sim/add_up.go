@@ -33,7 +33,7 @@ func (t *teller) tellSessions() {
 		all = append(all, cutVisitor(of)...)
 		t.truth.Counts.Merges += merges(of)
 	}
-	slices.SortFunc(all, func(a, b *cut) int {
+	slices.SortStableFunc(all, func(a, b *cut) int { // a visitor's sessions of one millisecond, at a switch, stay in their order
 		return cmp.Or(cmp.Compare(a.StartedAt, b.StartedAt), cmp.Compare(a.Store, b.Store), cmp.Compare(a.Visitor, b.Visitor))
 	})
 	n := &t.truth.Counts

@@ -82,9 +82,9 @@ var countryShares = []struct {
 // day is one day's luck, the same for all segments.
 type drawnLuck struct {
 	*rand.Rand
-	at       time.Time
 	volume   float64
 	steps    [drawnSteps]float64
+	factors  map[IncidentKind]float64 // of the incidents, for the whole day
 	channels []channelLuck
 }
 
@@ -102,17 +102,19 @@ func DrawDays(d Draw) []DrawnDay {
 }
 
 func (d *Draw) day(r *rand.Rand, at time.Time) DrawnDay {
-	l := drawnLuck{Rand: r, at: at, volume: float64(d.Sessions) * math.Exp(noiseVolume*r.NormFloat64())}
-	if w := at.Weekday(); w == time.Saturday || w == time.Sunday {
-		l.volume *= weekendMore
+	l := drawnLuck{Rand: r, volume: float64(d.Sessions) * math.Exp(noiseVolume*r.NormFloat64()),
+		factors: map[IncidentKind]float64{}}
+	for _, k := range IncidentKinds() {
+		l.factors[k] = dayFactor(d.Incidents, k, at)
 	}
+	l.volume *= weekday(at)
 	for k := range l.steps {
 		l.steps[k] = noiseStep * r.NormFloat64()
 	}
 	for _, c := range channels {
 		luck := channelLuck{weight: c.share * math.Exp(noiseShare*r.NormFloat64()), rates: noiseChannel * r.NormFloat64()}
 		if c.channel == "Paid Social" {
-			luck.weight *= factor(d.Incidents, IncidentMix, at)
+			luck.weight *= l.factors[IncidentMix]
 		}
 		l.channels = append(l.channels, luck)
 	}
@@ -170,8 +172,8 @@ func (d *Draw) cells(l *drawnLuck, c channelModel, luck channelLuck, dev deviceM
 		}{{"new", 1 - returnShare}, {"returning", returnShare}} {
 			mean := l.volume * luck.weight * dev.share * o.share * country.share * returning.share
 			cell := DrawnCell{Channel: c.channel, BrandSearch: c.brand, Device: dev.name, OS: o.name, Country: country.name, Returning: returning.name}
-			d.walk(l, &cell, int64(distuv.Poisson{Lambda: mean, Src: l.Rand}.Rand()), rates(l, c, luck, dev, d.Incidents))
-			if keep := factor(d.Incidents, IncidentTrackingBreak, l.at); o.name == "iOS" && keep < 1 {
+			d.walk(l, &cell, int64(distuv.Poisson{Lambda: mean, Src: l.Rand}.Rand()), rates(l, c, luck, dev))
+			if keep := l.factors[IncidentTrackingBreak]; o.name == "iOS" && keep < 1 {
 				cell.lose(l, keep)
 			}
 			out = append(out, cell)
@@ -181,7 +183,7 @@ func (d *Draw) cells(l *drawnLuck, c channelModel, luck channelLuck, dev deviceM
 }
 
 // rates of the steps for one channel and device on this day, by place.
-func rates(l *drawnLuck, c channelModel, luck channelLuck, dev deviceModel, incidents []Incident) (p [drawnSteps]float64) {
+func rates(l *drawnLuck, c channelModel, luck channelLuck, dev deviceModel) (p [drawnSteps]float64) {
 	intent := c.intent / meanIntent
 	p[atProduct] = toProduct * math.Pow(intent, intentProduct)
 	p[atCart] = dev.toCart * math.Pow(intent, intentCart)
@@ -191,10 +193,11 @@ func rates(l *drawnLuck, c channelModel, luck channelLuck, dev deviceModel, inci
 			p[k] = noisy(min(p[k], .95), l.steps[k]+luck.rates)
 		}
 	}
-	p[atCart] *= factor(incidents, IncidentStorefront, l.at)
+	p[atCart] *= l.factors[IncidentStorefront]
 	if dev.name == "mobile" {
-		p[atCheckout] *= factor(incidents, IncidentMobileRelease, l.at)
+		p[atCheckout] *= l.factors[IncidentMobileRelease]
 	}
+	p[atOrder] *= l.factors[IncidentCheckoutOutage]
 	return p
 }
 

@@ -29,10 +29,7 @@ func DrawMinutes(d Draw) []DrawnMinute {
 	out := make([]DrawnMinute, 0, d.Days*1440)
 	for day := range d.Days {
 		at := d.First.AddDate(0, 0, day)
-		volume := float64(d.Sessions) * math.Exp(noiseVolume*r.NormFloat64())
-		if w := at.Weekday(); w == time.Saturday || w == time.Sunday {
-			volume *= weekendMore
-		}
+		volume := float64(d.Sessions) * math.Exp(noiseVolume*r.NormFloat64()) * weekday(at)
 		toOrder := noisy(orders/pays, noiseStep*r.NormFloat64())
 		for m := range 1440 {
 			t := at.Add(time.Duration(m) * time.Minute)

@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"cmp"
 	"math"
 	"reflect"
 	"testing"
@@ -98,6 +99,47 @@ func TestDrawnIncidents(t *testing.T) {
 	is, _ := drawn(draw(sim.IncidentMix), social)
 	if got := is[0] / was[0]; math.Abs(got-3.5) > .5 {
 		t.Errorf("paid social brings %.2f times its visits, want 3.5", got)
+	}
+}
+
+// Ensure that an incident of a part of a day moves as much of the day's counts as fall into its minutes: an outage of 45 minutes at
+// 20:00, whose hour has 7.4 of the day's 97.4, leaves 1 - 0.95 * 0.75 * 7.4 / 97.4 of the orders. Days before it stay the same.
+func TestDrawnPartOfADay(t *testing.T) {
+	draw := func(list ...sim.Incident) []sim.DrawnDay {
+		return sim.DrawDays(sim.Draw{Seed: 9, Sessions: 2_000_000, First: monday, Days: 2, Incidents: list})
+	}
+	at := monday.AddDate(0, 0, 1).Add(20 * time.Hour)
+	usual := draw()
+	outage := draw(sim.Incident{Kind: sim.IncidentCheckoutOutage, From: at, To: at.Add(45 * time.Minute)})
+	if !reflect.DeepEqual(usual[0], outage[0]) {
+		t.Error("the day before the outage is another one")
+	}
+	was, _ := drawn(usual[1:], everybody)
+	is, _ := drawn(outage[1:], everybody)
+	for k, want := range [7]float64{6: 1 - .95*.75*7.4/97.4} {
+		if k == 0 {
+			continue
+		}
+		want = cmp.Or(want, 1)
+		if got := is[k] / is[k-1] / (was[k] / was[k-1]); math.Abs(got-want) > .01 {
+			t.Errorf("step %d moved by %.4f, want %.4f", k+1, got, want)
+		}
+	}
+}
+
+func TestExpect(t *testing.T) {
+	for kind, want := range map[sim.IncidentKind]sim.Expectation{
+		"":                         {Label: "no_change"},
+		sim.IncidentIdentityChange: {Label: "no_change"},
+		sim.IncidentMix:            {Label: "mix", Dimension: "channel", Segment: "Paid Social", Steps: []string{"product_viewed", "cart_added"}},
+		sim.IncidentStorefront:     {Label: "upstream", Steps: []string{"cart_added"}},
+		sim.IncidentMobileRelease:  {Label: "localised", Dimension: "device", Segment: "mobile", Steps: []string{"checkout_started"}},
+		sim.IncidentCheckoutOutage: {Label: "outage", Steps: []string{"purchased"}},
+		sim.IncidentTrackingBreak:  {Label: "tracking", Dimension: "os", Segment: "iOS", Steps: []string{"cart_added"}},
+	} {
+		if got := kind.Expect(); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, want %+v", kind, got, want)
+		}
 	}
 }
 

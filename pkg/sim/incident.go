@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -61,39 +62,21 @@ func (k IncidentKind) Expect() Expectation {
 	return Expectation{Label: "no_change"}
 }
 
-// factor of a kind at a time: 1 where none is going on.
-func factor(list []Incident, kind IncidentKind, at time.Time) float64 {
-	i := slices.IndexFunc(list, func(i Incident) bool { return i.Kind == kind && !at.Before(i.From) && at.Before(i.To) })
-	if i < 0 {
-		return 1
+func (i Incident) validate() error {
+	switch {
+	case !slices.Contains(IncidentKinds(), i.Kind):
+		return fmt.Errorf("simulator: there is no incident %q, expected one of %v", i.Kind, IncidentKinds())
+	case !i.From.Before(i.To):
+		return fmt.Errorf("simulator: incident %s lasts from %s to %s, expected an end after the begin", i.Kind, i.From, i.To)
+	case i.Factor < 0:
+		return fmt.Errorf("simulator: incident %s has the factor %g, expected 0 for its own or more", i.Kind, i.Factor)
 	}
-	if f := list[i].Factor; f != 0 {
-		return f
-	}
-	switch kind {
-	case IncidentMix:
-		return 3.5
-	case IncidentStorefront:
-		return .75
-	case IncidentMobileRelease:
-		return .7
-	case IncidentCheckoutOutage:
-		return .05
-	case IncidentTrackingBreak:
-		return .1
-	}
-	return .6 / identifiedShare
+	return nil
 }
 
-// factor of an incident of the planned day at a time, Unix milliseconds.
-func (p *planner) factor(kind IncidentKind, at int64) float64 {
-	return factor(p.cfg.Incidents, kind, time.UnixMilli(at))
-}
-
-// mixOf is what an incident multiplies a channel's visits by.
-func (c *Config) mixOf(ch *channelModel) float64 {
-	if i := slices.IndexFunc(c.Incidents, func(i Incident) bool { return i.Kind == IncidentMix }); i >= 0 && ch.channel == "Paid Social" {
-		return factor(c.Incidents, IncidentMix, c.Incidents[i].From)
-	}
-	return 1
+// told is the incident as the truth holds it.
+func (i Incident) told() ToldIncident {
+	e := i.Kind.Expect()
+	return ToldIncident{Kind: i.Kind, From: i.From, To: i.To, Factor: factor([]Incident{i}, i.Kind, i.From),
+		Label: e.Label, Dimension: e.Dimension, Segment: e.Segment, Steps: e.Steps}
 }

@@ -163,7 +163,7 @@ func (p *planner) reopen(r *rand.Rand, h *hit, browsers []*visitor) {
 
 // again sends an event a second time, if the day is long enough for it.
 func (p *planner) again(h *hit, arrive int64) {
-	if minuteOf(arrive-p.start) < minutes && minuteOf(arrive-p.start) > minuteOf(h.arrives()-p.start) {
+	if minuteOf(arrive-p.start) < p.minutes() && minuteOf(arrive-p.start) > minuteOf(h.arrives()-p.start) {
 		p.repeats = append(p.repeats, &delivery{hit: h, arrive: arrive, again: true})
 	}
 }

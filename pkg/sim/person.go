@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 )
 
-// person draws one person with all visits of the day. It has its own random source, so that a change in one person's
+// person draws one person with all visits of the planned days. It has its own random source, so that a change in one person's
 // draws moves no other person.
 func (p *planner) person(i int) {
 	r := rand.New(rand.NewPCG(p.cfg.Seed, uint64(i+1)*0x9e3779b97f4a7c15))
@@ -14,34 +14,35 @@ func (p *planner) person(i int) {
 		p.robot(r, s)
 		return
 	}
-	user := ""
-	if chance(r, identifiedShare*p.factor(IncidentIdentityChange, p.start)) {
-		user = fmt.Sprintf("u%06d", i+1)
-	}
+	user, shy := fmt.Sprintf("u%06d", i+1), r.Float64()
 	intent := r.NormFloat64()
 	first := len(p.hits)
 	var browsers []*visitor
 	if chance(r, twoDeviceShare) {
-		one, two := p.browser(r, s, p.devices, user, intent), p.browser(r, s, p.devices, user, intent)
+		one, two := p.browser(r, s, p.devices, "", intent), p.browser(r, s, p.devices, "", intent)
 		for two.device == one.device {
-			two = p.browser(r, s, p.devices, user, intent)
+			two = p.browser(r, s, p.devices, "", intent)
 		}
 		browsers = append(browsers, one, two)
 	} else {
-		browsers = append(browsers, p.browser(r, s, p.sole, user, intent))
+		browsers = append(browsers, p.browser(r, s, p.sole, "", intent))
 	}
 	last := int64(0)
 	for _, v := range browsers {
-		last = max(last, p.visit(r, v, p.hour(r, s)))
+		at := p.hour(r, s)
+		p.account(v, user, shy, at)
+		last = max(last, p.visit(r, v, at))
 	}
 	for chance(r, returnShare) {
 		at := last + int64(lognormal(r, returnHours, returnSigma)*3_600_000)
 		if at >= p.end {
-			break // the person comes back on another day
+			break // the person comes back when all is over
 		}
-		last = p.visit(r, oneOf(r, browsers), at)
+		v := oneOf(r, browsers)
+		p.account(v, user, shy, at)
+		last = p.visit(r, v, at)
 	}
-	if user != "" && chance(r, loneIdentify) {
+	if shy < identifiedShare && chance(r, loneIdentify) {
 		// A back office names the user on its own: this must open no session and move none.
 		if at := last + int64(r.IntN(7_200_000)); at < p.end {
 			p.add(&hit{id: messageID(r, at), at: at, kind: identified, visitor: browsers[0], user: user,
@@ -50,6 +51,13 @@ func (p *planner) person(i int) {
 	}
 	if !p.cfg.Clean {
 		p.aside(r, browsers, p.hits[first:], last)
+	}
+}
+
+// account gives a browser its person's user, if the person tells it at that time: shy, of 0 to 1, is below the share that does.
+func (p *planner) account(v *visitor, user string, shy float64, at int64) {
+	if v.user == "" && shy < identifiedShare*p.factor(IncidentIdentityChange, at) {
+		v.user = user
 	}
 }
 
@@ -62,9 +70,13 @@ func (p *planner) browser(r *rand.Rand, s *shop, shares weights, user string, in
 	return v
 }
 
-// hour draws the start of a visit by the weights of the hours.
+// hour draws the start of a visit by the weights of the hours, on one of the days.
 func (p *planner) hour(r *rand.Rand, s *shop) int64 {
-	return p.start + int64(s.hours.pick(r))*3_600_000 + 1 + r.Int64N(3_599_999)
+	start := p.start
+	if len(p.days) > 1 {
+		start += int64(p.days.pick(r)) * minutes * minuteMilli
+	}
+	return start + int64(s.hours.pick(r))*3_600_000 + 1 + r.Int64N(3_599_999)
 }
 
 func (p *planner) add(h *hit) { p.hits = append(p.hits, h) }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Day is one planned day: the traffic and the truth about it.
+// Day is one planned day, or several: the traffic and the truth about it.
 type Day struct {
 	// Config with its defaults filled in.
 	Config Config
@@ -29,16 +29,17 @@ func Plan(c Config) (*Day, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &planner{cfg: c, shops: shops, start: c.Day.UnixMilli(), end: c.Day.Add(24 * time.Hour).UnixMilli(), popularity: popularity(),
+	p := &planner{cfg: c, shops: shops, start: c.Day.UnixMilli(), end: c.end().UnixMilli(), popularity: popularity(),
 		channels: weigh(len(channels), func(i int) float64 { return channels[i].share }),
 		mixed:    weigh(len(channels), func(i int) float64 { return channels[i].share * c.mixOf(&channels[i]) }),
 		devices:  weigh(len(devices), func(i int) float64 { return devices[i].share }),
 		sole:     weigh(len(devices), func(i int) float64 { return devices[i].sole }),
-		shares:   weigh(len(shops), func(i int) float64 { return shops[i].share })}
+		shares:   weigh(len(shops), func(i int) float64 { return shops[i].share }),
+		days:     weigh(c.Days, func(i int) float64 { return weekday(c.Day.AddDate(0, 0, i)) })}
 	if !c.Clean {
 		p.rare()
 	}
-	for i := 0; len(p.hits) < c.Events; i++ {
+	for i := 0; len(p.hits) < c.Events*c.Days; i++ {
 		p.person(i)
 	}
 	slices.SortStableFunc(p.hits, func(a, b *hit) int { return cmp.Compare(a.at, b.at) })
@@ -53,13 +54,21 @@ func Plan(c Config) (*Day, error) {
 	return d, nil
 }
 
+// weekday is how busy a day is.
+func weekday(day time.Time) float64 {
+	if w := day.Weekday(); w == time.Saturday || w == time.Sunday {
+		return weekendMore
+	}
+	return 1
+}
+
 // planner draws persons until the day is full.
 type planner struct {
 	cfg        Config
 	shops      []*shop
 	start, end int64 // Unix milliseconds
 
-	popularity, channels, mixed, devices, sole, shares weights
+	popularity, channels, mixed, devices, sole, shares, days weights
 
 	orders  int
 	hits    []*hit

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// minutes of the day: all events of one are sent, and acknowledged, before the clock moves on.
+	// minutes of a day: all events of one are sent, and acknowledged, before the clock moves on.
 	minutes     = 24 * 60
 	minuteMilli = 60_000
 	// maxBatch is about the number of events after which Segment's server libraries send a batch. One visitor's events of
@@ -35,9 +35,12 @@ type request struct {
 // minuteOf a time, in milliseconds since midnight: minute m holds the times in (m, m+1] minutes after midnight.
 func minuteOf(ms int64) int { return int((ms - 1) / minuteMilli) }
 
+// minutes of all days.
+func (p *planner) minutes() int { return p.cfg.Days * minutes }
+
 // requests groups what is sent into requests, by minute.
 func (p *planner) requests() [][]*request {
-	byMinute := make([][]*delivery, minutes)
+	byMinute := make([][]*delivery, p.minutes())
 	put := func(d *delivery) {
 		m := minuteOf(d.arrive - p.start)
 		byMinute[m] = append(byMinute[m], d)
@@ -48,7 +51,7 @@ func (p *planner) requests() [][]*request {
 	for _, d := range p.repeats {
 		put(d)
 	}
-	out := make([][]*request, minutes)
+	out := make([][]*request, p.minutes())
 	r, number := rand.New(rand.NewPCG(p.cfg.Seed, 0xb0d1e5)), 0
 	for m, of := range byMinute {
 		slices.SortStableFunc(of, func(a, b *delivery) int { return cmp.Compare(a.arrive, b.arrive) })
@@ -59,7 +62,7 @@ func (p *planner) requests() [][]*request {
 		for _, q := range out[m] {
 			number++
 			q.lost = number%lostEvery == 0 && q.harmless()
-			if later := m + 1 + r.IntN(30); !q.again && later < minutes && q.harmless() && chance(r, bodyShare) {
+			if later := m + 1 + r.IntN(30); !q.again && later < p.minutes() && q.harmless() && chance(r, bodyShare) {
 				out[later] = append(out[later], q.copy(p.received(later)))
 			}
 		}

@@ -80,8 +80,9 @@ type sender struct {
 }
 
 func (s *sender) run(ctx context.Context) error {
+	all := len(s.day.requests)
 	for m, requests := range s.day.requests {
-		if err := sleep(ctx, time.Until(s.began.Add(s.day.Config.Wall*time.Duration(m)/minutes))); err != nil {
+		if err := sleep(ctx, time.Until(s.began.Add(s.day.Config.Wall*time.Duration(m)/time.Duration(all)))); err != nil {
 			return err
 		}
 		now := s.day.Config.Day.Add(time.Duration(m+1) * time.Minute)
@@ -92,7 +93,7 @@ func (s *sender) run(ctx context.Context) error {
 			return fmt.Errorf("send the minute before %s: %w", now.UTC().Format(time.RFC3339), err)
 		}
 		if s.target.Progress != nil {
-			s.target.Progress(Progress{Clock: now, Minute: m + 1, Minutes: minutes, Sent: s.result.Sent, Acked: s.result.Acked,
+			s.target.Progress(Progress{Clock: now, Minute: m + 1, Minutes: all, Sent: s.result.Sent, Acked: s.result.Acked,
 				Events: len(s.day.Truth.Events), Elapsed: time.Since(s.began)})
 		}
 	}

@@ -101,7 +101,7 @@ func (d *Day) shows(kind Sabotage, h *hit, only bool) bool {
 	case Dup:
 		return h.kind == purchased
 	case Move:
-		return only && h.at+moveMillis < d.Config.Day.UnixMilli()+86_400_000
+		return only && h.at+moveMillis < d.Config.end().UnixMilli()
 	}
 	return only
 }

@@ -46,7 +46,7 @@ func (p *planner) goal(r *rand.Rand, v *visitor, intent float64, at int64) goal 
 	}
 	g.payment = chance(r, d.toPay)
 	g.shipping = g.payment || chance(r, shippingShare)
-	g.order = g.payment && chance(r, d.toBuy*p.factor(IncidentCheckoutOutage, at))
+	g.order = g.payment && chance(r, d.toBuy)
 	if g.order && chance(r, expressShare) {
 		g.express, g.shipping, g.payment = true, false, false
 	}

@@ -66,7 +66,7 @@ func (p *planner) late(r *rand.Rand, h *hit) (delay int64) {
 
 // reuse sends something else under an event's id. The first in the log wins.
 func (p *planner) reuse(h *hit, arrive int64) {
-	if h.props == nil || h.visitor.id == "" || minuteOf(arrive-p.start) >= minutes || minuteOf(arrive-p.start) <= minuteOf(h.arrives()-p.start) {
+	if h.props == nil || h.visitor.id == "" || minuteOf(arrive-p.start) >= p.minutes() || minuteOf(arrive-p.start) <= minuteOf(h.arrives()-p.start) {
 		return
 	}
 	other, props := *h, *h.props

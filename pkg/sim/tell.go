@@ -35,6 +35,12 @@ func tell(c Config, shops []*shop, hits []*hit, requests [][]*request) *Truth {
 	for _, s := range shops {
 		t.truth.Header.Stores = append(t.truth.Header.Stores, s.name)
 	}
+	if c.Days > 1 {
+		t.truth.Header.Days = c.Days
+	}
+	for _, i := range c.Incidents {
+		t.truth.Header.Incidents = append(t.truth.Header.Incidents, i.told())
+	}
 	for _, of := range requests {
 		for _, q := range of {
 			for i, d := range q.items {

@@ -1,5 +1,7 @@
 package sim
 
+import "time"
+
 // Truth is what a faultless pipeline shows for a day.
 type Truth struct {
 	Header   Header
@@ -21,9 +23,24 @@ type Header struct {
 	Seed   uint64   `json:"seed"`
 	Events int      `json:"events"`
 	Day    string   `json:"day"`
+	Days   int      `json:"days,omitempty"` // if there are several
 	Clean  bool     `json:"clean"`
 	Stores []string `json:"stores"`
 	Funnel string   `json:"funnel"`
+	// Incidents of the day, each with what a diagnosis must say of it.
+	Incidents []ToldIncident `json:"incidents,omitempty"`
+}
+
+// ToldIncident is an incident as the truth tells it.
+type ToldIncident struct {
+	Kind      IncidentKind `json:"kind"`
+	From      time.Time    `json:"from"`
+	To        time.Time    `json:"to"`
+	Factor    float64      `json:"factor"`
+	Label     string       `json:"label"`
+	Dimension string       `json:"dimension,omitempty"`
+	Segment   string       `json:"segment,omitempty"`
+	Steps     []string     `json:"steps,omitempty"`
 }
 
 // Counts of what makes a day hard.

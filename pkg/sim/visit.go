@@ -37,6 +37,10 @@ func (p *planner) visit(r *rand.Rand, v *visitor, at int64) int64 {
 			break
 		}
 		w.change(i)
+		if b.kind == purchased && !p.spared(IncidentCheckoutOutage, v, w.at) {
+			w.fail(b, beats[:i])
+			break
+		}
 		w.step(b, i == login)
 	}
 	return w.last
@@ -102,13 +106,20 @@ func (w *walk) step(b beat, login bool) {
 	if b.kind == pageViewed {
 		h.props = &properties{Title: w.page.Title, Path: w.page.Path, URL: w.page.URL, Referrer: w.page.Referrer, Search: w.page.Search}
 	}
-	if keep := w.p.factor(IncidentTrackingBreak, w.at); keep == 1 || b.kind != cartAdded || systemOf(w.v.agent) != "iOS" || chance(w.r, keep) {
+	if b.kind != cartAdded || systemOf(w.v.agent) != "iOS" || w.p.spared(IncidentTrackingBreak, w.v, w.at) {
 		w.p.add(h) // else the shop's tag is broken: it happened, and nobody is told
 	}
 	w.last = w.at
 	if login {
 		w.v.known = true
 		w.identify(w.at + 40) // shorter than any pause
+	}
+}
+
+// fail ends a visit whose order an outage swallows. Who came without a payment form, by wallet or past the checkout, had paid too.
+func (w *walk) fail(order beat, before []beat) {
+	if !slices.ContainsFunc(before, func(b beat) bool { return b.kind == payment }) {
+		w.step(beat{kind: payment, place: checkoutPage, props: &properties{CheckoutID: order.props.CheckoutID, Step: 2, Method: "wallet"}}, false)
 	}
 }
 

@@ -23,8 +23,9 @@ import (
 
 // Config of a demo.
 type Config struct {
-	// Events of the day, about; Seed of the storefront.
+	// Events of a day, about; Days in a row, 0 = 1; Seed of the storefront.
 	Events int
+	Days   int
 	Seed   uint64
 	// Pace is the wall time that the day takes; 0 is full speed.
 	Pace time.Duration
@@ -38,7 +39,7 @@ type Config struct {
 	JSON bool
 	// Sabotage is none, drop, dup or move.
 	Sabotage string
-	// Incidents are kinds of what happens to the storefront on the day: see sim.IncidentKinds.
+	// Incidents are kinds of what happens to the storefront on the last day: see sim.IncidentKinds.
 	Incidents []string
 	// Addr of ingest; empty is a free loopback port.
 	Addr string
@@ -51,6 +52,9 @@ type Config struct {
 // daysBack from wall time lies the virtual day: late enough for every event to be in the past, early enough for a
 // broker that refuses old timestamps.
 const daysBack = 6
+
+// MostDays in a row: the last of them must be over, too.
+const MostDays = daysBack - 1
 
 // Run runs the demo and returns the verdict's exit code.
 func Run(ctx context.Context, c Config) (code int, err error) {

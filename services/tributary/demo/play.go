@@ -23,7 +23,7 @@ func (r *runner) play(ctx context.Context) error {
 		return err
 	}
 	defer ledger.Close()
-	r.say("playing %s: %s, %d events, %d sessions, seed %d", r.day.Config.Day.Format(time.DateOnly), r.traffic(), len(r.day.Truth.Events), len(r.day.Truth.Sessions), r.config.Seed)
+	r.say("playing %s: %s, %d events, %d sessions, seed %d", r.dates(), r.traffic(), len(r.day.Truth.Events), len(r.day.Truth.Sessions), r.config.Seed)
 	if s := r.day.Sabotaged; s != nil {
 		r.say("sabotage: %s of one event; the verdict must find it", s.Kind)
 	}
@@ -66,6 +66,15 @@ func (r *runner) play(ctx context.Context) error {
 	}
 }
 
+// dates says which days are played.
+func (r *runner) dates() string {
+	first := r.day.Config.Day.Format(time.DateOnly)
+	if n := r.day.Config.Days; n > 1 {
+		return fmt.Sprintf("%s to %s", first, r.day.Config.Day.AddDate(0, 0, n-1).Format(time.DateOnly))
+	}
+	return first
+}
+
 // traffic says what is played.
 func (r *runner) traffic() string {
 	if r.config.Clean {
@@ -92,7 +101,7 @@ func (r *runner) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	end := r.day.Config.Day.Add(24 * time.Hour)
+	end := r.day.Config.Day.AddDate(0, 0, r.day.Config.Days)
 	final := end.Add(time.Duration(m.SessionGap) + time.Duration(m.Lateness) + time.Minute)
 	if err := r.clock.Set(ctx, final); err != nil {
 		return fmt.Errorf("move the clock to the end: %w", err)

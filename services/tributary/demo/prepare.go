@@ -29,9 +29,9 @@ func (r *runner) prepare(ctx context.Context) error {
 		}
 	}
 	today := time.Now().UTC().Truncate(24 * time.Hour)
-	c := sim.Config{Seed: r.config.Seed, Events: r.config.Events, Day: today.AddDate(0, 0, -daysBack), Clean: r.config.Clean,
+	c := sim.Config{Seed: r.config.Seed, Events: r.config.Events, Day: today.AddDate(0, 0, -daysBack), Days: max(r.config.Days, 1), Clean: r.config.Clean,
 		Wall: r.config.Pace, Sabotage: sim.Sabotage(r.config.Sabotage)}
-	if c.Incidents, err = incidents(r.config.Incidents, c.Day); err != nil {
+	if c.Incidents, err = incidents(r.config.Incidents, c.Day.AddDate(0, 0, c.Days-1)); err != nil {
 		return err
 	}
 	if r.day, err = sim.Plan(c); err == nil {

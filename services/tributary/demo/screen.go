@@ -106,8 +106,12 @@ func (s *screen) status(ctx context.Context, p sim.Progress, f funnel) string {
 	if len(f.steps) > 0 {
 		sessions, purchases = f.steps[0].units, f.steps[len(f.steps)-1].units
 	}
+	layout := "15:04"
+	if s.runner.day.Config.Days > 1 {
+		layout = "Mon 15:04"
+	}
 	return fmt.Sprintf("%s  %d of %d events, %.0f events/s, %d sessions, %d purchases, %s",
-		p.Clock.Format("15:04"), p.Acked, p.Events, rate, sessions, purchases, rollups)
+		p.Clock.Format(layout), p.Acked, p.Events, rate, sessions, purchases, rollups)
 }
 
 const (

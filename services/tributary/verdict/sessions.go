@@ -1,7 +1,10 @@
 package verdict
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tributary-data/tributary/pkg/sim"
@@ -10,6 +13,7 @@ import (
 type sessionKey struct {
 	store, visitor string
 	started        int64 // Unix milliseconds
+	nth            int   // of the visitor's sessions that start then: another user may take over within the millisecond
 }
 
 type sessionFacts struct {
@@ -23,6 +27,26 @@ func (s sessionFacts) list() []fact {
 	return []fact{{"ended_at", s.ended, false}, {"user", s.user, false}, {"channel", s.channel, false}, {"device", s.device, false},
 		{"brand_search", s.brand, false}, {"landing_path", s.landing, false}, {"events", s.events, false}, {"orders", s.orders, false},
 		{"value_minor", s.value, false}, {"returning", s.returning, false}, {"actions", s.actions, false}}
+}
+
+// number tells sessions of one visitor and start apart, in an order that both sides share. What the views have more often than the truth
+// does keeps the last number that there is, and so shows twice.
+func number(want, got []row[sessionKey, sessionFacts]) {
+	inOrder := func(a, b row[sessionKey, sessionFacts]) int {
+		return cmp.Or(cmp.Compare(a.key.visitor, b.key.visitor), cmp.Compare(a.key.started, b.key.started), cmp.Compare(a.facts.ended, b.facts.ended),
+			cmp.Compare(fmt.Sprint(a.facts), fmt.Sprint(b.facts)))
+	}
+	slices.SortStableFunc(want, inOrder)
+	slices.SortStableFunc(got, inOrder)
+	there, seen := map[sessionKey]int{}, map[sessionKey]int{}
+	for i := range want {
+		k := &want[i].key
+		there[*k], k.nth = there[*k]+1, there[*k]
+	}
+	for i := range got {
+		k := &got[i].key
+		seen[*k], k.nth = seen[*k]+1, max(min(seen[*k], there[*k]-1), 0)
+	}
 }
 
 // sessions compares every session, by visitor and start: ids are no part of the truth.
@@ -44,9 +68,10 @@ func (j *judge) sessions(ctx context.Context) error {
 		}
 		var want []row[sessionKey, sessionFacts]
 		for _, s := range of(j.truth.Sessions, func(s *sim.Session) string { return s.Store }, store) {
-			want = append(want, row[sessionKey, sessionFacts]{sessionKey{store, s.Visitor, s.StartedAt}, sessionFacts{s.EndedAt, s.User, s.Channel,
+			want = append(want, row[sessionKey, sessionFacts]{sessionKey{store: store, visitor: s.Visitor, started: s.StartedAt}, sessionFacts{s.EndedAt, s.User, s.Channel,
 				s.Device, s.Brand, s.Landing, strings.Join(s.Actions, " "), int64(s.Events), int64(s.Orders), s.ValueMinor, flag(s.Returning)}, s.Segment()})
 		}
+		number(want, got)
 		j.stored = append(j.stored, got...)
 		j.verdict.Sessions += compare(want, got, func(k sessionKey, _ sim.Segment) Difference {
 			return Difference{Kind: KindSession, Store: store, Key: k.visitor + " " + milliText(k.started)}

@@ -30,6 +30,35 @@ func TestEqual(t *testing.T) {
 	}
 }
 
+// Ensure that two sessions of one visitor that start in one millisecond, at a switch of users, are held apart: each must be there, once.
+func TestSessionsOfOneMillisecond(t *testing.T) {
+	list := func(users ...string) (out []row[sessionKey, sessionFacts]) {
+		for _, u := range users {
+			out = append(out, row[sessionKey, sessionFacts]{key: sessionKey{store: "demo", visitor: "v", started: 7}, facts: sessionFacts{user: u, ended: 7}})
+		}
+		return out
+	}
+	for _, c := range []struct {
+		want, got string // users, in any order
+		differ    string // measures
+	}{
+		{"a b", "b a", ""},
+		{"a b", "a", "row"},
+		{"a b", "a b b", "rows"},
+		{"a b", "a c", "user"},
+		{"a", "a a", "rows"},
+		{"", "a", "row"},
+	} {
+		want, got := list(strings.Fields(c.want)...), list(strings.Fields(c.got)...)
+		number(want, got)
+		var found []string
+		compare(want, got, func(sessionKey, sim.Segment) Difference { return Difference{} }, func(d Difference) { found = append(found, d.Measure) })
+		if strings.Join(found, " ") != c.differ {
+			t.Errorf("want %q, got %q: differ in %q, expected %q", c.want, c.got, found, c.differ)
+		}
+	}
+}
+
 // TestEachDifferenceIsNamed alters the store in one place and expects exactly the differences that follow.
 func TestEachDifferenceIsNamed(t *testing.T) {
 	_, truth := perfect(t)
@@ -59,6 +88,7 @@ func TestEachDifferenceIsNamed(t *testing.T) {
 		{"session orders", func(s *views) { s.Sessions[4].Orders += 9 }, []string{"session orders <n> <n>"}},
 		{"session value", func(s *views) { s.Sessions[4].ValueMinor += 9 }, []string{"session value_minor <n> <n>"}},
 		{"session start", func(s *views) { s.Sessions[4].StartedAt++ }, []string{"session row present absent", "session row absent present"}},
+		{"session twice", func(s *views) { s.Sessions = append(s.Sessions, s.Sessions[4]) }, []string{"cell sessions <n> <n>", "cell events <n> <n>", "session rows 1 2 or more"}},
 		{"event gone", func(s *views) { s.Events = slices.Delete(s.Events, i, i+1) }, []string{"event row present absent"}},
 		{"event twice", func(s *views) { s.Events = append(s.Events, s.Events[i]) }, []string{"event rows 1 2 or more"}},
 		{"event time", func(s *views) { s.Events[i].At++ }, []string{"event event_ts <n> <n>"}},
