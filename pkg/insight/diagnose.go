@@ -68,7 +68,7 @@ func (w *window) judge() Report {
 	return r
 }
 
-// contributions of the steps to the move of the whole conversion; steps that too few units entered are left at 0.
+// contributions of the steps to the move of the whole conversion.
 func (w *window) contributions() []float64 {
 	return StepShares(stepRates(w.total.before.Units), stepRates(w.total.now.Units))
 }

@@ -34,18 +34,19 @@ func (n Note) sentence() string {
 	return fmt.Sprintf("Noted %.0f h before: %s %q.", n.Hours, n.Kind, n.Text)
 }
 
-// ruledOut says which data causes were looked at, and warns of those that were not ruled out.
+// ruledOut says which data causes were looked at, and warns of those that were not ruled out. Of what there is no data for it says nothing.
 func (w *window) ruledOut(r Report) []string {
 	out := []string{"Immature data: every window that was compared is final."}
 	if r.Label != LabelTracking {
 		out = append(out, "Tracking break: no step's events vanish while later steps hold.")
 	}
-	if r.Label != LabelOutage {
-		out = append(out, "Outage: no step stopped within the last hours.")
+	if w.watched {
+		out = append(out, "Outage: no step stopped within the last two hours.")
 	}
-	out = append(out, w.bots())
-	if c := w.consent(); c != "" {
-		out = append(out, c)
+	for _, s := range []string{w.bots(), w.consent()} {
+		if s != "" {
+			out = append(out, s)
+		}
 	}
 	if volume := w.volume(); math.Abs(volume) >= .3 {
 		out = append(out, fmt.Sprintf("Not ruled out: %+.0f %% units entered, which no rate shows.", 100*volume))
@@ -53,9 +54,12 @@ func (w *window) ruledOut(r Report) []string {
 	return out
 }
 
-// bots tells how the share of robots moved: what classification misses usually moves with what it finds.
+// bots tells how the share of robots moved, empty if nobody counted: what classification misses usually moves with what it finds.
 func (w *window) bots() string {
 	before, now := w.robots(w.before), w.robots(w.now)
+	if before.N == 0 || now.N == 0 {
+		return ""
+	}
 	if d := now.Value() - before.Value(); math.Abs(d) >= .02 && math.Abs(d) >= .3*before.Value() {
 		return fmt.Sprintf("Not ruled out: the share of bots went from %s to %s; the rates are of people only.", percent(before.Value()), percent(now.Value()))
 	}

@@ -68,6 +68,8 @@ type ledger struct {
 	days  []Day // by age; one that is missing has no tables
 	total series
 	dims  []dimension
+	// watched says that there are minutes in which outages were looked for.
+	watched bool
 }
 
 type dimension struct {
@@ -87,7 +89,7 @@ func read(q Question) ledger {
 	for _, d := range q.Days {
 		oldest = max(oldest, d.Age)
 	}
-	l := ledger{steps: q.Steps, days: make([]Day, oldest+1)}
+	l := ledger{steps: q.Steps, days: make([]Day, oldest+1), watched: len(q.Beats) > 0}
 	for i := range l.days {
 		l.days[i].Age = i
 	}

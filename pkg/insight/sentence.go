@@ -1,6 +1,7 @@
 package insight
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -24,7 +25,7 @@ func verb(diff float64) string {
 
 func (w *window) mixReport(k int, v *view) Report {
 	r := w.report(LabelMix, "R3", k, v)
-	top := slices.MaxFunc(v.split.Parts, func(a, b Part) int { return compareAbs(a.Mix, b.Mix) })
+	top := slices.MaxFunc(v.split.Parts, func(a, b Part) int { return cmp.Compare(math.Abs(a.Mix), math.Abs(b.Mix)) })
 	r.Segment, r.Z, r.strength = top.Value, v.zMix, math.Abs(v.zMix)
 	r.Sentence = fmt.Sprintf("Traffic mix: %s %s disappears once %s is split out; the share of %s went from %s to %s, at a rate of %s. Storefront unchanged.",
 		w.arrow(k), points(v.split.Delta), v.dim.name, named(top.Value), percent(top.ShareBefore), percent(top.ShareNow), percent(top.Now.Value()))
@@ -132,16 +133,6 @@ func named(value string) string {
 		return "(none)"
 	}
 	return value
-}
-
-func compareAbs(a, b float64) int {
-	switch a, b := math.Abs(a), math.Abs(b); {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // simpson tells whether the whole moved against, or without, its segments that hold most traffic.

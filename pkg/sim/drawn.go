@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"cmp"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -79,7 +78,7 @@ var countryShares = []struct {
 	share float64
 }{{"DE", .55}, {"AT", .15}, {"US", .12}, {"CH", .10}, {"FR", .08}}
 
-// day is one day's luck, the same for all segments.
+// drawnLuck is one day's luck, the same for all segments.
 type drawnLuck struct {
 	*rand.Rand
 	volume   float64
@@ -237,5 +236,5 @@ func (l *drawnLuck) binomial(n int64, p float64) int64 {
 	if n <= 0 || p <= 0 {
 		return 0
 	}
-	return int64(distuv.Binomial{N: float64(n), P: cmp.Or(min(p, 1), 1), Src: l.Rand}.Rand())
+	return int64(distuv.Binomial{N: float64(n), P: min(p, 1), Src: l.Rand}.Rand())
 }

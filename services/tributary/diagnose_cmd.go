@@ -79,7 +79,7 @@ func (c *diagnoseCmd) Run(ctx context.Context) error {
 		return err
 	}
 	for i, f := range funnels {
-		r, err := c.one(ctx, db, f, at, marks)
+		r, at, err := c.one(ctx, db, f, at, marks)
 		if err != nil {
 			return err
 		}
@@ -101,17 +101,23 @@ func (c *diagnoseCmd) Run(ctx context.Context) error {
 	return nil
 }
 
-func (c *diagnoseCmd) one(ctx context.Context, db *clickhouse.DB, f diagnosis.Funnel, at time.Time, marks diagnosis.Marks) (insight.Report, error) {
+// one funnel's report, and the end of the time that it is about.
+func (c *diagnoseCmd) one(ctx context.Context, db *clickhouse.DB, f diagnosis.Funnel, at time.Time, marks diagnosis.Marks) (insight.Report, time.Time, error) {
+	now := marks.Now()
+	if c.At != "" && at.Before(now) {
+		now = at // the past, as it looked then
+	}
 	fmt.Fprintf(os.Stderr, "reading 35 days of %s, funnel %s ...\n", f.Store, f.Name)
-	q, err := diagnosis.Read(ctx, db, f, at, marks)
+	q, err := diagnosis.Read(ctx, db, f, at, now, marks)
 	if err != nil {
-		return insight.Report{}, err
+		return insight.Report{}, at, err
 	}
 	r := insight.Diagnose(q)
+	at = diagnosis.Judged(r, at, now)
 	if c.Save {
 		err = diagnosis.Write(ctx, db, f, at, r, time.Now().UTC())
 	}
-	return r, err
+	return r, at, err
 }
 
 // moment reads a time as people write it; empty is no time.

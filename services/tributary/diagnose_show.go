@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -66,7 +68,7 @@ func writeSplit(p *printer, r insight.Report) {
 	p.line(" %s > %s %s: mix %s, rates %s", r.From, r.To, points(r.Mix+r.Rate), points(r.Mix), points(r.Rate))
 	t := plainTable("segment", "share before", "now", "rate before", "now", "mix", "rate", "z")
 	parts := slices.Clone(r.Parts)
-	slices.SortStableFunc(parts, func(a, b insight.Slice) int { return compareDown(effect(a), effect(b)) })
+	slices.SortStableFunc(parts, func(a, b insight.Slice) int { return cmp.Compare(effect(b), effect(a)) })
 	for _, s := range parts[:min(len(parts), 12)] {
 		name := s.Value
 		if strings.Trim(name, ",") == "" {
@@ -77,17 +79,7 @@ func writeSplit(p *printer, r insight.Report) {
 	p.line("%s\n", t.Render())
 }
 
-func effect(s insight.Slice) float64 { return max(s.Mix, -s.Mix) + max(s.Rate, -s.Rate) }
-
-func compareDown(a, b float64) int {
-	switch {
-	case a > b:
-		return -1
-	case a < b:
-		return 1
-	}
-	return 0
-}
+func effect(s insight.Slice) float64 { return math.Abs(s.Mix) + math.Abs(s.Rate) }
 
 // shareOrNone is a rate, or what it is called where too few units make it up.
 func shareOrNone(r insight.Rate) string {

@@ -66,8 +66,20 @@ func ReadMarks(ctx context.Context, db Database) (m Marks, err error) {
 // Moment that is asked about by default: the last quarter of an hour that is final.
 func (m Marks) Moment() time.Time { return m.Final.UTC().Truncate(15 * time.Minute) }
 
-// Read asks for one funnel's 35 days before the moment, in days of 24 hours of the store's own time.
-func Read(ctx context.Context, db Database, f Funnel, moment time.Time, marks Marks) (insight.Question, error) {
+// Now is the last minute that was processed: what happens there is live, and outages are looked for in it, a day before it is final.
+func (m Marks) Now() time.Time { return m.Processed.UTC().Truncate(time.Minute) }
+
+// Judged is the end of the time that a report is about: an outage is told of the minutes before now, all else of the days before the moment.
+func Judged(r insight.Report, moment, now time.Time) time.Time {
+	if r.Label == insight.LabelOutage {
+		return now
+	}
+	return moment
+}
+
+// Read asks for one funnel's 35 days before the moment, in days of 24 hours of the store's own time, and for the minutes before now, in which
+// outages are looked for.
+func Read(ctx context.Context, db Database, f Funnel, moment, now time.Time, marks Marks) (insight.Question, error) {
 	q := insight.Question{Steps: f.Steps}
 	days := make([]insight.Day, span)
 	for age := range days {
@@ -87,7 +99,7 @@ func Read(ctx context.Context, db Database, f Funnel, moment time.Time, marks Ma
 		return q, err
 	}
 	q.Days, q.Notes = days, notes
-	if q.Beats, err = r.beats(ctx, marks.Processed, moment); err != nil {
+	if q.Beats, err = r.beats(ctx, now); err != nil {
 		return q, err
 	}
 	return q, nil

@@ -104,13 +104,8 @@ func markIncident(days []insight.Day, moment, from, to time.Time) {
 // beatMinutes is how far back outages are looked for.
 const beatMinutes = 120
 
-// beats are the last two hours of each step by occurrence, with the usual rate of the hour of the week. They end at what was processed, or at the
-// moment if that is earlier; minutes that are gone make none.
-func (r *reader) beats(ctx context.Context, processed, moment time.Time) ([]insight.Beat, error) {
-	end := processed.UTC().Truncate(time.Minute)
-	if moment.Before(end.Add(-24 * time.Hour)) {
-		end = moment // somebody asks about the past
-	}
+// beats are the two hours before end of each step by occurrence, with the usual rate of the hour of the week; minutes that are gone make none.
+func (r *reader) beats(ctx context.Context, end time.Time) ([]insight.Beat, error) {
 	r.params["end"] = end.Format(time.DateTime)
 	r.params["minutes"] = strconv.Itoa(beatMinutes)
 	usual, err := r.usual(ctx)

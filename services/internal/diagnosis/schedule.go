@@ -36,7 +36,7 @@ func (s *Schedule) Run(ctx context.Context) error {
 	}
 }
 
-// Round diagnoses every funnel once, at the last moment that is final.
+// Round diagnoses every funnel once: the days at the last moment that is final, the minutes now.
 func (s *Schedule) Round(ctx context.Context) error {
 	marks, err := ReadMarks(ctx, s.DB)
 	if err != nil {
@@ -50,15 +50,15 @@ func (s *Schedule) Round(ctx context.Context) error {
 		return err
 	}
 	for _, f := range funnels {
-		q, err := Read(ctx, s.DB, f, marks.Moment(), marks)
+		q, err := Read(ctx, s.DB, f, marks.Moment(), marks.Now(), marks)
 		if err != nil {
 			return err
 		}
 		r := insight.Diagnose(q)
-		if err := Write(ctx, s.DB, f, marks.Moment(), r, time.Now().UTC()); err != nil {
+		if err := Write(ctx, s.DB, f, Judged(r, marks.Moment(), marks.Now()), r, time.Now().UTC()); err != nil {
 			return err
 		}
-		s.Log.Info("diagnosed", zap.String("store", f.Store), zap.String("funnel", f.Name), zap.String("label", r.Label))
+		s.Log.Debug("diagnosed", zap.String("store", f.Store), zap.String("funnel", f.Name), zap.String("label", r.Label))
 	}
 	return nil
 }

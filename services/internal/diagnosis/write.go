@@ -20,7 +20,8 @@ var (
 // quiet labels are no alerts: nothing is wrong with the storefront, or nothing is known.
 var quiet = []string{insight.LabelNoChange, insight.LabelInsufficient, insight.LabelMix}
 
-// Write keeps a report, and an alert where somebody should look. The same moment again replaces the row.
+// Write keeps a report, and an alert where somebody should look. The moment is the end of the time that was judged; the same one again
+// replaces the row.
 func Write(ctx context.Context, db Database, f Funnel, moment time.Time, r insight.Report, made time.Time) error {
 	whole, err := json.Marshal(r)
 	if err != nil {

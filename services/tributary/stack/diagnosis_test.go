@@ -58,7 +58,7 @@ func diagnose(t *testing.T, db *clickhouse.DB, at time.Time) insight.Report {
 	if err != nil || len(funnels) != 1 {
 		t.Fatalf("funnels %v, %v", funnels, err)
 	}
-	q, err := diagnosis.Read(ctx, db, funnels[0], at, marks)
+	q, err := diagnosis.Read(ctx, db, funnels[0], at, marks.Now(), marks)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,4 +118,40 @@ func TestScheduledDiagnosis(t *testing.T) {
 		fmt.Sprintf("upstream cart_added 1 2 %d %d %v 2026-02-05 00:00:00", r.Move.Now.X, r.Move.Now.N, math.Round(r.Rate*1e6)/1e6))
 	expect(t, db, "SELECT store, funnel, label, action FROM bi.alerts", "demo purchase upstream cart_added")
 	expect(t, db, "SELECT JSONExtractString(report, 'sentence') = sentence FROM bi.diagnoses", "1")
+}
+
+// Ensure that an outage is told of the minutes that were processed last, a day before they are final, once for each time, and that a usual
+// evening is none. Four weeks of the same hours say what is usual.
+func TestOutageIsToldWhileItLasts(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		paid int // of ten in each of the last twenty minutes
+		want string
+	}{{"outage", 0, insight.LabelOutage}, {"usual", 7, insight.LabelNoChange}} {
+		t.Run(c.name, func(t *testing.T) {
+			db := fresh(t)
+			days(t, db, 1, 1)
+			happened := func(window int, units, where string) {
+				exec(t, db, fmt.Sprintf(`INSERT INTO tributary.funnel_cells (epoch, store, stage, funnel, funnel_version, basis, window_seconds, window_start, breakdown, values,
+					class, generation, partition, version, units, implied, observed_value, open_units)
+					SELECT 0, 'demo', 'visitor', 'purchase', 1, 'occurrence', %d, at, 'device', ['mobile'], 'human', 0, 0, 1, %s AS u, [0, 0, 0, 0], [0, 0, 0, 0], u FROM (%s)`, window, units, where))
+			}
+			happened(900, "[150, 150, 150, 105]", "SELECT toDateTime('2026-02-05 03:00:00', 'UTC') - toIntervalDay(7 * week) + toIntervalMinute(15 * q) AS at FROM (SELECT 1 + number % 4 AS week, intDiv(number, 4) AS q FROM numbers(48))")
+			happened(60, "[10, 10, 10, 7]", "SELECT toDateTime('2026-02-05 05:40:00', 'UTC') - toIntervalMinute(number + 1) AS at FROM numbers(100)")
+			happened(60, fmt.Sprintf("[10, 10, 10, %d]", c.paid), "SELECT toDateTime('2026-02-05 06:00:00', 'UTC') - toIntervalMinute(number + 1) AS at FROM numbers(20)")
+			s := diagnosis.Schedule{DB: db, Every: time.Minute, Log: zap.NewNop()}
+			if err := s.Round(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			at := "2026-02-05 00:00:00" // what is final
+			var alerts []string
+			if c.want == insight.LabelOutage {
+				at = "2026-02-05 06:00:00" // what is processed
+				alerts = []string{"outage purchased " + at}
+			}
+			expect(t, db, "SELECT label, toString(moment) FROM bi.diagnoses", c.want+" "+at)
+			expect(t, db, "SELECT label, action, toString(moment) FROM bi.alerts", alerts...)
+			expect(t, db, "SELECT countSubstrings(report, 'no step stopped') FROM bi.diagnoses", fmt.Sprint(1-len(alerts)))
+		})
+	}
 }
