@@ -817,10 +817,19 @@ FROM tributary.alerts FINAL;
 
 -- Views with parameters: they are no tables to a BI tool's sync, so they have a database of their own.
 CREATE OR REPLACE VIEW api.unique_visitors
+(
+    visitors UInt64 COMMENT 'distinct visitors with a session that began in the time', people UInt64 COMMENT 'distinct users, and visitors without one',
+    sessions UInt64 COMMENT 'sessions of people that began in the time'
+)
 AS SELECT uniqExact(visitor) AS visitors, uniqExact(if(user = '', visitor, user)) AS people, count() AS sessions
 FROM bi.sessions WHERE store = {store:String} AND started_at >= {from:DateTime} AND started_at < {to:DateTime} AND class = 'human';
 
 CREATE OR REPLACE VIEW api.step_rates
+(
+    segment String COMMENT 'values of the breakdown, joined by commas', step UInt8 COMMENT 'number of the step, from 1', action String COMMENT 'action of the step',
+    units Int64 COMMENT 'units that reached the step: the numerator', entered Int64 COMMENT 'the same units at step 1', before Int64 COMMENT 'the same units at the step before',
+    final UInt8 COMMENT '1 if these numbers never change again'
+)
 AS SELECT segment, step, any(action) AS action, sum(units) AS units, sum(entered) AS entered, sum(before) AS before, min(final) AS final
 FROM bi.segments_hourly WHERE store = {store:String} AND funnel = {funnel:String} AND breakdown = {breakdown:String} AND hour >= {from:DateTime} AND hour < {to:DateTime}
 GROUP BY segment, step ORDER BY segment, step;

@@ -17,11 +17,9 @@ import (
 )
 
 type queryCmd struct {
-	SQL        []string `arg:"" name:"sql" help:"SQL, or the name of a view of bi: funnel_daily, funnel_steps, segments_daily, channels_daily, devices_daily, sessions, micro_conversions_daily, landing_pages_daily, campaigns_daily, time_to_step_daily, data_freshness, orders, events, diagnoses and others; SHOW TABLES FROM bi lists them."`
-	Format     string   `help:"table, csv or json." enum:"table,csv,json" default:"table"`
-	ClickHouse string   `name:"clickhouse" help:"Address of ClickHouse's HTTP interface." env:"TRIBUTARY_CLICKHOUSE_ADDR" default:"127.0.0.1:8123"`
-	User       string   `help:"Account." env:"TRIBUTARY_CLICKHOUSE_USER" default:"default"`
-	Password   string   `help:"Password of the account." env:"TRIBUTARY_CLICKHOUSE_PASSWORD"`
+	SQL    []string `arg:"" name:"sql" help:"SQL, or the name of a view of bi: funnel_daily, funnel_steps, segments_daily, channels_daily, devices_daily, sessions, micro_conversions_daily, landing_pages_daily, campaigns_daily, time_to_step_daily, data_freshness, orders, events, diagnoses and others; SHOW TABLES FROM bi lists them."`
+	Format string   `help:"table, csv or json." enum:"table,csv,json" default:"table"`
+	database
 }
 
 // shown rows of a view that is only named.
@@ -33,7 +31,7 @@ func (c *queryCmd) Run(ctx context.Context) error {
 	if text == "" {
 		return fmt.Errorf("the query is empty: use SQL, or the name of a view such as sessions%w", errCall)
 	}
-	db, err := clickhouse.Open(clickhouse.Config{Addr: c.ClickHouse, User: c.User, Password: c.Password})
+	db, err := c.open()
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -53,6 +54,9 @@ func (c *reconcileCmd) Run(ctx context.Context) error {
 			fmt.Fprintf(os.Stderr, "recounting %s ...\n", check)
 		}
 	}}.Run(ctx)
+	if errors.Is(err, reconcile.ErrStore) {
+		return fmt.Errorf("--store=%s: %w%w", c.Store, err, errCall)
+	}
 	if err != nil {
 		return err
 	}

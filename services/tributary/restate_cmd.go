@@ -109,17 +109,6 @@ func (width) Write(context.Context, map[int][]kafka.Message) error {
 	return fmt.Errorf("nothing is written here")
 }
 
-// engine is where the epochs' rows are.
-type engine struct {
-	ClickHouse string `name:"clickhouse" help:"Address of ClickHouse's HTTP interface." env:"TRIBUTARY_CLICKHOUSE_ADDR" default:"127.0.0.1:8123"`
-	User       string `help:"Account." env:"TRIBUTARY_CLICKHOUSE_USER" default:"default"`
-	Password   string `help:"Password of the account." env:"TRIBUTARY_CLICKHOUSE_PASSWORD"`
-}
-
-func (e engine) open() (*clickhouse.DB, error) {
-	return clickhouse.Open(clickhouse.Config{Addr: e.ClickHouse, User: e.User, Password: e.Password})
-}
-
 // epochState is how far an epoch has come: the least over its partitions and stages.
 type epochState struct {
 	Epoch      uint16    `json:"epoch"`
@@ -148,7 +137,7 @@ func epochs(ctx context.Context, db *clickhouse.DB) ([]epochState, error) {
 }
 
 type restateStatusCmd struct {
-	engine
+	database
 	JSON bool `name:"json" help:"Print it as JSON."`
 }
 
@@ -180,7 +169,7 @@ func (c *restateStatusCmd) Run(ctx context.Context) error {
 }
 
 type restateSwitchCmd struct {
-	engine
+	database
 	Epoch uint16 `required:"" help:"Epoch that the views are to show."`
 	Force bool   `help:"Also if it has not come as far as the one that they show."`
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/tributary-data/tributary/pkg/clickhouse"
 	"github.com/tributary-data/tributary/services/tributary/stack"
 )
 
@@ -38,15 +37,13 @@ func (c *topicsCreateCmd) Run(ctx context.Context) error {
 }
 
 type migrateCmd struct {
-	ClickHouse string `name:"clickhouse" help:"Address of ClickHouse's HTTP interface." env:"TRIBUTARY_CLICKHOUSE_ADDR" default:"127.0.0.1:8123"`
-	User       string `help:"Account." env:"TRIBUTARY_CLICKHOUSE_USER" default:"default"`
-	Password   string `help:"Password of the account." env:"TRIBUTARY_CLICKHOUSE_PASSWORD"`
-	Partitions int    `help:"Partitions of the topic events." default:"64"`
+	Partitions int `help:"Partitions of the topic events." default:"64"`
+	database
 }
 
 // Run applies the migrations that are missing.
 func (c *migrateCmd) Run(ctx context.Context) error {
-	db, err := clickhouse.Open(clickhouse.Config{Addr: c.ClickHouse, User: c.User, Password: c.Password})
+	db, err := c.open()
 	if err != nil {
 		return err
 	}

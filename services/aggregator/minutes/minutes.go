@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/tributary-data/tributary/services/internal/turns"
 )
 
 // Database is what the dropper needs of ClickHouse.
@@ -38,24 +40,13 @@ func New(db Database, log *zap.Logger) *Dropper { return &Dropper{db: db, log: l
 
 // Run looks every minute until ctx ends. What fails is tried again at the next look.
 func (d *Dropper) Run(ctx context.Context) error {
-	t := time.NewTicker(every)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-t.C:
-		}
+	return turns.Every(ctx, every, d.log, "old minutes were not dropped", func(ctx context.Context) error {
 		days, err := d.Drop(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
-			d.log.Warn("old minutes were not dropped", zap.Error(err))
-		case len(days) > 0:
+		if err == nil && len(days) > 0 {
 			d.log.Info("dropped old minutes", zap.Strings("days", days))
 		}
-	}
+		return err
+	})
 }
 
 // Drop drops what is expired now, and returns the days.

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/tributary-data/tributary/pkg/insight"
+	"github.com/tributary-data/tributary/services/internal/turns"
 )
 
 // Schedule diagnoses every funnel again and again. Several instances do the same work and write the same rows.
@@ -19,21 +20,7 @@ type Schedule struct {
 
 // Run until ctx ends. What fails is tried again at the next round.
 func (s *Schedule) Run(ctx context.Context) error {
-	if s.Every <= 0 {
-		return nil
-	}
-	t := time.NewTicker(s.Every)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-t.C:
-		}
-		if err := s.Round(ctx); err != nil && ctx.Err() == nil {
-			s.Log.Warn("funnels were not diagnosed", zap.Error(err))
-		}
-	}
+	return turns.Every(ctx, s.Every, s.Log, "funnels were not diagnosed", s.Round)
 }
 
 // Round diagnoses every funnel once: the days at the last moment that is final, the minutes now.

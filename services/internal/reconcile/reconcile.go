@@ -4,7 +4,9 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tributary-data/tributary/pkg/clickhouse"
@@ -81,8 +83,20 @@ type Job struct {
 	Progress func(check string)
 }
 
+// ErrStore says that no store has the name.
+var ErrStore = errors.New("there is no such store")
+
 // Run runs all checks.
 func (j Job) Run(ctx context.Context) (out []Result, err error) {
+	if j.Store != "" {
+		lines, err := recount.Timelines(ctx, j.DB)
+		if err != nil {
+			return nil, err
+		}
+		if lines[j.Store] == nil {
+			return nil, fmt.Errorf("%w: %s; there are %s", ErrStore, j.Store, strings.Join(sortedStores(lines, ""), ", "))
+		}
+	}
 	marks := map[string]struct{ processed, final time.Time }{}
 	err = j.DB.EachBound(ctx, "SELECT toString(stage), processed_through, final_through FROM bi.completeness", nil, func(scan func(...any) error) error {
 		var stage string

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/tributary-data/tributary/pkg/clickhouse"
+	"github.com/tributary-data/tributary/services/internal/turns"
 )
 
 var (
@@ -62,21 +63,7 @@ func NewSchedule(db Database, every time.Duration, log *zap.Logger, r prometheus
 
 // Run until ctx ends. What fails is tried again at the next turn.
 func (s *Schedule) Run(ctx context.Context) error {
-	if s.every <= 0 {
-		return nil
-	}
-	t := time.NewTicker(s.every)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-t.C:
-		}
-		if err := s.Round(ctx); err != nil && ctx.Err() == nil {
-			s.log.Warn("nothing was recounted", zap.Error(err))
-		}
-	}
+	return turns.Every(ctx, s.every, s.log, "nothing was recounted", s.Round)
 }
 
 // Round recounts once.

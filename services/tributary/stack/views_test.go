@@ -71,7 +71,7 @@ func expect(t *testing.T, db *clickhouse.DB, query string, want ...string) {
 // Ensure that an analyst finds an explanation at every column of every view, and that migrating twice changes nothing.
 func TestEveryColumnHasAComment(t *testing.T) {
 	db := fresh(t)
-	expect(t, db, "SELECT table, name FROM system.columns WHERE database = 'bi' AND comment = ''")
+	expect(t, db, "SELECT table, name FROM system.columns WHERE database IN ('bi', 'api') AND comment = ''")
 	expect(t, db, "SELECT DISTINCT table FROM system.columns WHERE database = 'bi' ORDER BY table", "alerts", "annotations", "campaigns_daily",
 		"channels_daily", "completeness", "data_freshness", "dead_letters", "devices_daily", "diagnoses", "events", "funnel_daily", "funnel_hourly", "funnel_minutes",
 		"funnel_steps", "funnel_steps_by_occurrence", "funnel_totals_daily", "funnel_versions", "funnel_weekly", "gaps", "intake", "landing_pages_daily", "late_events",
